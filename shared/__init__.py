@@ -1,0 +1,1 @@
+"""The contract and the engine every Crier process shares. Imports no service and nothing of `crier`."""

@@ -1,0 +1,40 @@
+"""From a claimed delivery to its content: what the caller gave, or its pinned template with its data."""
+
+from typing import Any
+
+from cachetools import LRUCache, cached
+
+from shared.crypto import Sealer
+from shared.ledger.template_store import TemplateStore
+from shared.ledger.work import Claimed
+from shared.messages.content import Content, read_content
+from shared.templates.brand import Brand
+from shared.templates.bundle import Bundle
+from shared.templates.compiled import Template, compile_bundle
+
+
+class Renderer:
+    """Renders claimed deliveries. Template versions are compiled once and kept."""
+
+    def __init__(self, store: TemplateStore, sealer: Sealer, brand: Brand) -> None:
+        self._sealer = sealer
+        self._brand = brand
+
+        @cached(LRUCache(maxsize=500))
+        def template(version_id: int) -> Template:
+            return compile_bundle(Bundle.from_json(store.by_id(version_id).bundle))
+
+        self._template = template
+
+    def content(self, item: Claimed) -> Content:
+        """What the recipient of `item` will read.
+
+        Raises:
+            TemplateError: the template does not work with this data.
+        """
+        if item.template_id is None:
+            return read_content(item.channel, item.content or {})
+        return self._template(item.template_id).render(item.channel, self._data(item), item.recipient, self._brand)
+
+    def _data(self, item: Claimed) -> dict[str, Any]:
+        return {**(item.data or {}), **(self._sealer.open(item.sealed) if item.sealed else {})}

@@ -1,0 +1,98 @@
+"""A channel service: its lanes declared as actors onto the process's broker."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from dramatiq import Actor
+from dramatiq.asyncio import get_event_loop_thread
+from dramatiq.errors import Retry
+from marshmallow import ValidationError
+
+from shared.delivery.bells import actor_name
+from shared.delivery.channel import Channel, Compose
+from shared.delivery.loop import DeliveryLoop, Timing
+from shared.errors import LedgerUnavailable
+from shared.messages.bell import BellSchema
+from shared.messages.content import LANES
+from shared.providers.outbox import Outbox
+from shared.providers.route import Vendor, assemble
+from shared.runtime import Runtime
+
+log = structlog.get_logger(__name__)
+_BELL = BellSchema()
+
+
+def declare_channel(
+    runtime: Runtime, name: str, compose: Compose, vendors: Mapping[str, Vendor[Any]], route: Sequence[str]
+) -> DeliveryLoop:
+    """Declare `<name>.critical`, `.normal` and `.bulk` with their actors.
+
+    Parameters:
+        compose: makes the provider's message of a claimed delivery and its content.
+        vendors: the channel's table of adapters.
+        route: the names its route setting gives; empty means whatever is configured.
+
+    Raises:
+        SettingsError: the route names what is not configured.
+    """
+    outbox = Outbox(name, runtime.database, runtime.sealer)
+    variable = f"CRIER_{name.upper()}_ROUTE"
+    channel = Channel(name, compose, assemble(variable, route, vendors, outbox, runtime.environ))
+    loop = DeliveryLoop(
+        channel,
+        runtime.work,
+        runtime.renderer,
+        runtime.settler,
+        runtime.bells,
+        runtime.retry_policy,
+        runtime.settings.batch_size,
+    )
+    for lane in LANES:
+        _declare_lane(runtime, loop, f"{name}.{lane}", Timing.of(runtime.settings, lane))
+    _when_it_boots_and_stops(runtime, channel)
+    return loop
+
+
+def _declare_lane(runtime: Runtime, loop: DeliveryLoop, queue: str, timing: Timing) -> None:
+    def deliver(bell: Any = None) -> None:
+        try:
+            _BELL.load(bell)
+        except ValidationError as error:
+            log.warning("a message that is not a bell was ignored", queue=queue, problems=str(error.messages))
+            return
+        try:
+            loop.answer(queue, timing)
+        except LedgerUnavailable as error:
+            log.warning("the ledger is away; the bell rings again", queue=queue, reason=str(error))
+            raise Retry from error
+
+    Actor(
+        deliver,
+        broker=runtime.broker,
+        actor_name=actor_name(queue),
+        queue_name=queue,
+        priority=LANES.index(queue.rpartition(".")[2]),
+        options={
+            "max_retries": 3,
+            "min_backoff": 250,
+            "max_backoff": 5_000,
+            "time_limit": timing.time_limit * 1000,
+        },
+    )
+
+
+def _when_it_boots_and_stops(runtime: Runtime, channel: Channel) -> None:
+    def ring(consumed: frozenset[str]) -> None:
+        """Answer once unasked: what was rung while no worker ran may have been lost with the broker."""
+        for queue in sorted(consumed):
+            if queue.startswith(f"{channel.name}."):
+                runtime.bells.ring(queue)
+
+    def close() -> None:
+        event_loop = get_event_loop_thread()
+        if event_loop is not None:
+            event_loop.run_coroutine(channel.route.close())
+
+    runtime.lifecycle.at_boot.append(ring)
+    runtime.lifecycle.at_stop.append(close)

@@ -1,0 +1,88 @@
+"""The settler: writes what providers answered, many at a time, and forgets nothing while the database is away."""
+
+import queue
+import threading
+import time
+from collections.abc import Sequence
+
+import structlog
+
+from shared.errors import LedgerUnavailable
+from shared.ledger.work import Settlement, Work
+
+log = structlog.get_logger(__name__)
+
+COALESCE_SECONDS = 0.05
+_MOST = 500
+_PAUSE = 0.5
+
+
+class Settler:
+    """One thread of a worker process that settles for all its batches.
+
+    Answers that arrive within 50 ms of each other are written by one statement. While the ledger is away they are kept
+    and tried again: a late settle with the right fence still wins over `unknown`.
+    """
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._answers: queue.SimpleQueue[Settlement] = queue.SimpleQueue()
+        self._unwritten = 0
+        self._change = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def put(self, settlement: Settlement) -> None:
+        """Have `settlement` written, soon. Safe from any thread."""
+        with self._change:
+            self._unwritten += 1
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="settler", daemon=True)
+                self._thread.start()
+        self._answers.put(settlement)
+
+    def drain(self, seconds: float) -> bool:
+        """Wait until everything is written; False if that took longer than `seconds`."""
+        with self._change:
+            return self._change.wait_for(lambda: self._unwritten == 0, seconds)
+
+    def finish(self, seconds: float) -> None:
+        """`drain` at the end of a process, saying so when answers are left."""
+        if not self.drain(seconds):
+            log.error("stopped before every answer was written; those deliveries become unknown")
+
+    def _run(self) -> None:
+        while True:
+            batch = self._gather()
+            self._write(batch)
+            with self._change:
+                self._unwritten -= len(batch)
+                self._change.notify_all()
+
+    def _gather(self) -> list[Settlement]:
+        batch = [self._answers.get()]
+        deadline = time.monotonic() + COALESCE_SECONDS
+        while len(batch) < _MOST:
+            try:
+                batch.append(self._answers.get(timeout=max(0.0, deadline - time.monotonic())))
+            except queue.Empty:
+                break
+        return batch
+
+    def _write(self, batch: Sequence[Settlement]) -> None:
+        while True:
+            try:
+                self._work.settle(batch)
+                return
+            except LedgerUnavailable as error:
+                log.warning("answers are kept until the ledger is back", answers=len(batch), reason=str(error))
+                time.sleep(_PAUSE)
+            except Exception:
+                if len(batch) == 1:
+                    log.exception(
+                        "an answer could not be written; its delivery becomes unknown", delivery=str(batch[0].id)
+                    )
+                    return
+                log.exception("answers could not be written together; each is tried by itself", answers=len(batch))
+                for settlement in batch:
+                    self._write([settlement])
+                return

@@ -1,0 +1,161 @@
+"""Recipients become drafts: the part of checking that is done once a row, and therefore kept short."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from marshmallow import ValidationError
+
+from shared.crypto import Sealed, Sealer
+from shared.errors import InvalidInput
+from shared.intake.envelope import Envelope
+from shared.intake.fields import Metadata
+from shared.intake.problems import did_you_mean
+from shared.intake.recipient import MISSING, address, load_recipient, no_devices
+from shared.ledger.acceptance import Draft
+from shared.ledger.batches import RowError
+from shared.ledger.devices import Devices
+from shared.ledger.ids import derived_id
+
+_METADATA = Metadata()
+_ROW_FIELDS = ("to", "data", "metadata")
+Problems = dict[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A recipient as the caller wrote it.
+
+    Parameters:
+        id: of the notification it becomes.
+        number: where it stands in its list or file; None when it came alone.
+        problems: what was wrong with it before its fields were looked at.
+        readable: it has fields to look at.
+    """
+
+    id: UUID
+    to: Any
+    data: Any = None
+    metadata: Any = None
+    number: int | None = None
+    problems: Mapping[str, list[str]] | None = None
+    readable: bool = True
+
+
+def row_of(batch_id: UUID, number: int, given: Any) -> Row:
+    """A row as JSON says it: `{"to": …, "data": …, "metadata": …}`."""
+    identifier = derived_id(batch_id, number)
+    if not isinstance(given, Mapping):
+        problems = {"(row)": ['Must be an object: {"to": {…}, "data": {…}}.']}
+        return Row(identifier, {}, number=number, problems=problems, readable=False)
+    unknown = {
+        str(name)[:80]: [f"There is no such field.{did_you_mean(str(name), _ROW_FIELDS)}"]
+        for name in given
+        if name not in _ROW_FIELDS
+    }
+    return Row(identifier, given.get("to"), given.get("data"), given.get("metadata"), number, unknown)
+
+
+@dataclass(frozen=True)
+class Drafts:
+    """Makes drafts of rows."""
+
+    devices: Devices
+    sealer: Sealer
+
+    def make(
+        self, project_id: int, envelope: Envelope, rows: Sequence[Row]
+    ) -> tuple[list[Draft], list[tuple[Row, Problems]]]:
+        """The drafts of the good rows, and the bad rows with their problems by field path."""
+        loaded = [load_recipient(row.to) for row in rows]
+        devices = self._devices(project_id, envelope.channel, (recipient for recipient, _ in loaded))
+        drafts: list[Draft] = []
+        refused: list[tuple[Row, Problems]] = []
+        for row, (recipient, problems) in zip(rows, loaded, strict=True):
+            if row.problems:
+                problems.update(row.problems)
+                if not row.readable:
+                    refused.append((row, problems))
+                    continue
+            targets, missing = address(envelope.channel, recipient)
+            if missing and "to" not in problems:
+                problems.setdefault(missing, [MISSING[missing]])
+            if not targets and not missing:
+                targets = devices.get(recipient["user_id"], [])
+                if not targets:
+                    problems["to.user_id"] = [no_devices(recipient["user_id"])]
+            data, secret = self._data(envelope, row.data, problems)
+            metadata = _laid_over(envelope.metadata, row.metadata, problems)
+            if problems:
+                refused.append((row, problems))
+                continue
+            recipient.pop("tokens", None)
+            drafts.append(
+                Draft(
+                    id=row.id,
+                    channel=envelope.channel,
+                    lane=envelope.lane,
+                    kind=envelope.kind,
+                    recipient=recipient,
+                    targets=targets,
+                    on_unknown=envelope.on_unknown,
+                    template_id=envelope.pinned.id if envelope.pinned else None,
+                    data=data,
+                    content=envelope.content,
+                    metadata=metadata or None,
+                    send_at=envelope.send_at,
+                    expires_at=envelope.expires_at,
+                    secret=secret,
+                    row=row.number,
+                )
+            )
+        return drafts, refused
+
+    def _devices(
+        self, project_id: int, channel: str, recipients: Iterable[Mapping[str, Any]]
+    ) -> Mapping[str, list[str]]:  # fmt: skip
+        if channel != "push":
+            return {}
+        users = {to["user_id"] for to in recipients if "user_id" in to and not to.get("tokens")}
+        return self.devices.tokens(project_id, sorted(users)) if users else {}
+
+    def _data(
+        self, envelope: Envelope, given: Any, problems: Problems
+    ) -> tuple[Mapping[str, Any] | None, Sealed | None]:
+        if envelope.pinned is None:
+            if given:
+                problems["data"] = ["Variables belong to a template: content is sent as it is."]
+            return None, None
+        if given is not None and not isinstance(given, Mapping):
+            problems["data"] = ["Must be an object with a value for each variable."]
+            return None, None
+        template = envelope.pinned.template
+        data = {**envelope.data, **given} if given else envelope.data
+        try:
+            template.check(data)
+        except InvalidInput as error:
+            problems.update(error.fields)
+            return None, None
+        secret = {name: data[name] for name in template.secret_variables if name in data}
+        if not secret or problems:
+            return data, None
+        return {name: value for name, value in data.items() if name not in secret}, self.sealer.seal(secret)
+
+
+def row_errors(refused: Iterable[tuple[Row, Problems]]) -> list[RowError]:
+    """The first problem of each field of each refused row."""
+    return [
+        RowError(row.number or 0, field, every[0]) for row, problems in refused for field, every in problems.items()
+    ]
+
+
+def _laid_over(metadata: Mapping[str, str], given: Any, problems: Problems) -> Mapping[str, str]:
+    if not given:
+        return metadata
+    try:
+        # The sum of both has to keep to the limits, not each by itself.
+        return dict(_METADATA.deserialize({**metadata, **given} if isinstance(given, Mapping) else given))
+    except ValidationError as error:
+        problems["metadata"] = [str(message) for message in error.messages]
+        return metadata

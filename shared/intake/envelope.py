@@ -1,0 +1,100 @@
+"""What a request says once for all its recipients, by every rule that does not depend on the recipient."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from marshmallow import ValidationError
+
+from shared.errors import InvalidInput
+from shared.intake.problems import by_path
+from shared.intake.templates import Pinned, Templates
+from shared.messages.content import CONTENT_SCHEMAS, dump_content, load_content
+
+PAST_TOLERATED = timedelta(seconds=60)
+"""How far in the past `send_at` may be: clocks differ, and a request takes time to arrive."""
+
+AHEAD = timedelta(days=366)
+
+_LANE = {"code": "critical", "transactional": "normal", "promotion": "bulk"}
+_ON_UNKNOWN = {"code": "hold", "transactional": "resend", "promotion": "hold"}
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A checked envelope: everything a `Draft` has but its recipient."""
+
+    channel: str
+    lane: str
+    kind: str
+    on_unknown: str
+    pinned: Pinned | None
+    content: Mapping[str, Any] | None
+    data: Mapping[str, Any]
+    metadata: Mapping[str, str]
+    send_at: datetime | None
+    expires_at: datetime | None
+
+    @property
+    def queue(self) -> str:
+        """Where its deliveries wait, e.g. `sms.critical`."""
+        return f"{self.channel}.{self.lane}"
+
+
+_TOLD = ("template", "channel", "lane", "send_at", "expires_at", "on_unknown", "metadata")
+
+
+def told(request: Mapping[str, Any]) -> dict[str, Any]:
+    """What a batch tells of its request later: how it was sent, and nothing of what it said, which may be secret."""
+    return {name: request[name] for name in _TOLD if name in request}
+
+
+def seal_up(project_id: int, asked: Mapping[str, Any], templates: Templates, now: datetime) -> Envelope:
+    """The envelope of a request that `EnvelopeSchema` has loaded.
+
+    Raises:
+        InvalidInput: naming every rule that is broken.
+    """
+    channel = asked["channel"]
+    pinned = templates.pin(project_id, asked["template"], channel) if "template" in asked else None
+    kind = pinned.template.kind if pinned else "transactional"
+    send_at, expires_at = asked.get("send_at"), asked.get("expires_at")
+    if problems := _times(kind, send_at, expires_at, now):
+        raise InvalidInput(problems)
+    return Envelope(
+        channel=channel,
+        lane=asked.get("lane") or _LANE[kind],
+        kind=kind,
+        on_unknown=asked.get("on_unknown") or _ON_UNKNOWN[kind],
+        pinned=pinned,
+        content=None if pinned else _content(channel, asked["content"]),
+        data=asked.get("data", {}),
+        metadata=asked.get("metadata", {}),
+        send_at=send_at,
+        expires_at=expires_at,
+    )
+
+
+def _content(channel: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        return dump_content(channel, load_content(channel, given))
+    except ValidationError as error:
+        raise InvalidInput(by_path(error.messages, CONTENT_SCHEMAS[channel](), "content")) from None
+
+
+def _times(
+    kind: str, send_at: datetime | None, expires_at: datetime | None, now: datetime
+) -> dict[str, list[str]]:  # fmt: skip
+    problems: dict[str, list[str]] = {}
+    if send_at and send_at < now - PAST_TOLERATED:
+        problems["send_at"] = ["This moment has passed. Leave send_at out to send at once."]
+    if send_at and send_at > now + AHEAD:
+        problems["send_at"] = [f"May be at most {AHEAD.days} days ahead."]
+    if expires_at and expires_at <= now:
+        problems["expires_at"] = ["This moment has passed: it would expire before it could be sent."]
+    elif expires_at and send_at and expires_at <= send_at:
+        problems["expires_at"] = ["Must be after send_at: it would expire before it could be sent."]
+    if kind == "code" and expires_at is None:
+        problems["expires_at"] = ["A one-time code needs expires_at: the moment from which it is worthless."]
+    return problems

@@ -1,0 +1,164 @@
+"""Intake: checks a request by every rule, commits it, and rings the lane. `202` and a Python call mean the same."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from shared.crypto import Sealer
+from shared.delivery.bells import Ringer
+from shared.errors import Conflict, InvalidInput
+from shared.intake.canonical import canonical, request_hash
+from shared.intake.drafts import Drafts, Row, row_errors, row_of
+from shared.intake.envelope import Envelope, seal_up, told
+from shared.intake.problems import load
+from shared.intake.receipts import SHOWN_ERRORS, BulkReceipt, Receipt
+from shared.intake.recipient import load_recipient
+from shared.intake.request import BulkRequestSchema, EnvelopeSchema, NotificationRequestSchema
+from shared.intake.templates import Templates
+from shared.ledger.acceptance import Acceptance, Draft, IdempotencyKey
+from shared.ledger.batches import Batch, RowError
+from shared.ledger.database import Database
+from shared.ledger.devices import Devices
+from shared.ledger.ids import new_id
+
+_NOTIFICATION = NotificationRequestSchema()
+_ENVELOPE = EnvelopeSchema()
+_BULK = BulkRequestSchema()
+
+
+class Intake:
+    """The one way in.
+
+    Parameters:
+        ringer: wakes the lane's workers; None leaves that to the relay, which does it within a second or two.
+        now: the clock by which `send_at` and `expires_at` are judged.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        sealer: Sealer,
+        ringer: Ringer | None = None,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.acceptance = Acceptance(database)
+        self.templates = Templates(database)
+        self.drafts = Drafts(Devices(database), sealer)
+        self._ringer = ringer
+        self._now = now
+
+    def check(self, project_id: int, request: Mapping[str, Any]) -> Draft:
+        """What would be accepted.
+
+        Raises:
+            InvalidInput: every problem, by field path.
+        """
+        canonical(request)
+        return self._check(project_id, request)
+
+    def accept(self, project_id: int, request: Mapping[str, Any], idempotency_key: str | None = None) -> Receipt:
+        """Commit one notification.
+
+        Raises:
+            InvalidInput: every problem, by field path; or the key was used before with a different request.
+            LedgerUnavailable: nothing was accepted, or nobody knows; repeat it under the same idempotency key.
+        """
+        form = canonical(request)
+        try:
+            draft = self._check(project_id, request)
+        except InvalidInput:
+            # Accepted in time the first time, a request may have grown too old for its own `expires_at`.
+            if answer := self._earlier(project_id, idempotency_key, form):
+                return Receipt.again(answer)
+            raise
+        receipt = Receipt(draft.id, self._state(draft.send_at), draft.channel, draft.lane)
+        key = _key(idempotency_key, form, receipt.to_json())
+        accepted = self.acceptance.accept(project_id, [draft], key=key)
+        self.ring(draft.queue, draft.send_at)
+        if accepted.replayed is not None:
+            return Receipt.again(accepted.replayed)
+        if not accepted.ids:
+            raise Conflict("This Idempotency-Key was removed a moment ago. Try again.")
+        return receipt
+
+    def accept_many(
+        self, project_id: int, request: Mapping[str, Any], idempotency_key: str | None = None
+    ) -> BulkReceipt:
+        """Commit one notification to each recipient in `recipients`: the good rows together, or none of them.
+
+        Raises:
+            InvalidInput: the envelope is wrong, or every row is; or the key was used before with a different request.
+            LedgerUnavailable: nothing was accepted, or nobody knows; repeat it under the same idempotency key.
+        """
+        form = canonical(request)
+        try:
+            envelope, batch, drafts, receipt, errors = self._check_many(project_id, request)
+        except InvalidInput:
+            if answer := self._earlier(project_id, idempotency_key, form):
+                return BulkReceipt.again(answer)
+            raise
+        key = _key(idempotency_key, form, receipt.to_json())
+        accepted = self.acceptance.accept_batch(project_id, batch, drafts, errors, key=key)
+        self.ring(envelope.queue, envelope.send_at)
+        return receipt if accepted.replayed is None else BulkReceipt.again(accepted.replayed)
+
+    def envelope(self, project_id: int, request: Mapping[str, Any]) -> Envelope:
+        """What an upload says once for all its rows.
+
+        Raises:
+            InvalidInput: every problem, by field path.
+        """
+        return seal_up(project_id, load(_ENVELOPE, request), self.templates, self._now())
+
+    def _check(self, project_id: int, request: Mapping[str, Any]) -> Draft:
+        try:
+            asked = load(_NOTIFICATION, request)
+        except InvalidInput as error:
+            to = request.get("to") if isinstance(request, Mapping) else None
+            raise InvalidInput({**error.fields, **(load_recipient(to)[1] if to is not None else {})}) from None
+        envelope = seal_up(project_id, asked, self.templates, self._now())
+        drafts, refused = self.drafts.make(project_id, envelope, [Row(new_id(), asked["to"])])
+        for _, problems in refused:
+            raise InvalidInput(problems)
+        return drafts[0]
+
+    def _check_many(
+        self, project_id: int, request: Mapping[str, Any]
+    ) -> tuple[Envelope, Batch, list[Draft], BulkReceipt, list[RowError]]:
+        asked = load(_BULK, request)
+        envelope = seal_up(project_id, asked, self.templates, self._now())
+        batch = Batch(new_id(), told(request))
+        rows = [row_of(batch.id, number, given) for number, given in enumerate(asked["recipients"], start=1)]
+        drafts, refused = self.drafts.make(project_id, envelope, rows)
+        errors = row_errors(refused)
+        if not drafts:
+            raise InvalidInput(
+                {f"recipients.{error.row - 1}.{error.field}": [error.problem] for error in errors[:SHOWN_ERRORS]}
+            )
+        receipt = BulkReceipt(
+            batch_id=batch.id,
+            channel=envelope.channel,
+            lane=envelope.lane,
+            accepted=len(drafts),
+            refused=len(refused),
+            errors=tuple(errors[:SHOWN_ERRORS]),
+            added=len(drafts),
+        )
+        return envelope, batch, drafts, receipt, errors
+
+    def _earlier(self, project_id: int, key: str | None, form: bytes) -> Mapping[str, Any] | None:
+        wanted = _key(key, form, {})
+        return self.acceptance.earlier(project_id, wanted) if wanted else None
+
+    def _state(self, send_at: datetime | None) -> str:
+        return "scheduled" if send_at and send_at > self._now() else "queued"
+
+    def ring(self, queue: str, send_at: datetime | None) -> None:
+        """Wake the workers of `queue`, unless what was accepted is for later."""
+        if self._ringer and self._state(send_at) == "queued":
+            self._ringer.ring(queue)
+
+
+def _key(key: str | None, form: bytes, response: Mapping[str, Any]) -> IdempotencyKey | None:
+    return None if key is None else IdempotencyKey(key, request_hash(form), response)

@@ -1,0 +1,88 @@
+"""Whom a notification goes to: checked field by field, and what each channel needs of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
+
+from shared.intake.fields import Locale, TimeZone
+from shared.intake.problems import StrictSchema, by_path, did_you_mean
+from shared.messages.fields import EmailAddress, Line, PhoneNumber
+
+MAX_TOKENS = 100
+
+
+class RecipientSchema(StrictSchema):
+    """The `to` of a notification."""
+
+    email = EmailAddress(metadata={"description": "Needed for email.", "example": "ada@example.com"})
+    phone = PhoneNumber(metadata={"description": "Needed for SMS, in international form.", "example": "+442079460018"})
+    user_id = Line(
+        validate=validate.Length(1, 200),
+        metadata={"description": "Your id of the person. For push, their registered devices get it.", "example": "u_1"},
+    )
+    name = Line(validate=validate.Length(1, 200), metadata={"example": "Ada Lovelace"})
+    locale = Locale(metadata={"description": "Language tag (BCP 47).", "example": "en-GB"})
+    timezone = TimeZone(metadata={"description": "IANA time zone.", "example": "Europe/London"})
+    tokens = fields.List(
+        Line(validate=validate.Length(1, 4096)),
+        validate=validate.Length(1, MAX_TOKENS),
+        metadata={"description": "Device tokens, for push to devices that are not registered."},
+    )
+
+
+_SCHEMA = RecipientSchema()
+_FIELDS = _SCHEMA.fields
+
+
+def load_recipient(to: Any) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """The recipient, and what is wrong with it by field (`to.email`).
+
+    Each field is loaded by itself, which costs a quarter of what loading by the schema does: for uploads of millions.
+    """
+    if not isinstance(to, Mapping):
+        return {}, {"to": ['Must be an object that says whom it goes to, e.g. {"email": "ada@example.com"}.']}
+    loaded: dict[str, Any] = {}
+    problems: dict[str, list[str]] = {}
+    for name, value in to.items():
+        field = _FIELDS.get(name)
+        if field is None:
+            problems[f"to.{name[:80]}"] = [f"There is no such field.{did_you_mean(name, _FIELDS)}"]
+            continue
+        try:
+            loaded[name] = field.deserialize(value, name, to)
+        except ValidationError as error:
+            problems.update(by_path(error.messages, None, f"to.{name}"))
+    return loaded, problems
+
+
+def address(channel: str, recipient: Mapping[str, Any]) -> tuple[list[str], str | None]:
+    """The targets that the recipient itself names for `channel`, and what is missing when it names none.
+
+    For push both are empty when the devices of its user have to be looked up.
+    """
+    if channel == "email":
+        email = recipient.get("email")
+        return ([email], None) if email else ([], "to.email")
+    if channel == "sms":
+        phone = recipient.get("phone")
+        return ([phone], None) if phone else ([], "to.phone")
+    tokens = recipient.get("tokens")
+    if tokens:
+        return list(dict.fromkeys(tokens)), None
+    return [], None if recipient.get("user_id") else "to.tokens"
+
+
+MISSING = {
+    "to.email": "An email needs to.email.",
+    "to.phone": "An SMS needs to.phone, in international form.",
+    "to.tokens": "A push needs to.tokens, or to.user_id of a user with registered devices.",
+}
+
+
+def no_devices(user_id: str) -> str:
+    """What to say when a user has no devices; names both remedies."""
+    return (
+        f"{user_id} has no registered devices: register one (PUT /v1/recipients/{{user_id}}/devices), "
+        "or give device tokens in to.tokens."
+    )

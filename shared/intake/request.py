@@ -1,0 +1,125 @@
+"""What a caller may ask for, as marshmallow schemas. The OpenAPI document is made of them."""
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from shared.intake.fields import Channel, Metadata, Moment
+from shared.intake.problems import StrictSchema, did_you_mean
+from shared.intake.recipient import RecipientSchema
+from shared.messages.content import CHANNELS, CONTENT_SCHEMAS, LANES
+from shared.messages.fields import Line
+
+POLICIES = ("resend", "hold")
+MAX_RECIPIENTS = 10_000
+
+
+def content_component(channel: str) -> str:
+    """What the OpenAPI document calls the content of a channel, e.g. `EmailContent`."""
+    return CONTENT_SCHEMAS[channel].__name__.removesuffix("Schema")
+
+
+def _choice(*choices: str) -> Any:
+    """A validator that names the choices, and the one that was probably meant."""
+
+    def check(value: str) -> None:
+        if value not in choices:
+            raise ValidationError(f"Must be one of {', '.join(choices)}.{did_you_mean(value[:40], choices)}")
+
+    return check
+
+
+class EnvelopeSchema(StrictSchema):
+    """What is the same for every recipient of a request."""
+
+    template = Line(
+        validate=validate.Length(1, 64),
+        metadata={"description": "Name of a template. Either this or `content`.", "example": "welcome"},
+    )
+    content = fields.Dict(
+        metadata={
+            "description": "What is sent, instead of a template: the fields of the channel's content.",
+            "anyOf": [{"$ref": f"#/components/schemas/{content_component(channel)}"} for channel in CHANNELS],
+        }
+    )
+    channel = Channel(required=True, metadata={"enum": list(CHANNELS), "example": "email"})
+    data = fields.Dict(
+        keys=fields.String(),
+        metadata={"description": "The template's variables.", "type": "object", "example": {"first_name": "Ada"}},
+    )
+    lane = fields.String(
+        validate=_choice(*LANES),
+        metadata={
+            "description": "How urgent it is. By default codes are critical and promotions bulk.",
+            "enum": list(LANES),
+        },
+    )
+    send_at = Moment(
+        allow_none=True,
+        metadata={"description": "Not before this moment (RFC 3339 with offset).", "example": "2027-03-01T18:30:00Z"},
+    )
+    expires_at = Moment(
+        allow_none=True, metadata={"description": "Never after this moment. One-time codes must have it."}
+    )
+    on_unknown = fields.String(
+        allow_none=True,
+        validate=_choice(*POLICIES),
+        metadata={
+            "description": "When nobody knows whether a call reached the provider: `resend`, or `hold` for a person. "
+            "By default codes and promotions hold.",
+            "enum": list(POLICIES),
+        },
+    )
+    metadata = Metadata(
+        metadata={
+            "description": "Strings of your own, given back with the notification: at most 20 keys, 1 KB.",
+            "additionalProperties": {"type": "string"},
+        }
+    )
+
+    @validates_schema
+    def check(self, data: dict[str, Any], **_: Any) -> None:
+        if ("template" in data) == ("content" in data):
+            raise ValidationError("Give exactly one of template and content.", "template")
+        if "content" in data and data.get("data"):
+            raise ValidationError("Variables belong to a template: content is sent as it is.", "data")
+
+
+class Recipient(fields.Nested):
+    """Documented by its schema, loaded as it is: `load_recipient` checks it, for one and for a million alike."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        return value
+
+
+class NotificationRequestSchema(EnvelopeSchema):
+    """One notification to one recipient."""
+
+    to = Recipient(RecipientSchema, required=True)
+
+
+class RowSchema(StrictSchema):
+    """One recipient of a bulk request. Its data and metadata are laid over the envelope's."""
+
+    to = fields.Nested(RecipientSchema, required=True)
+    data = fields.Dict(keys=fields.String(), metadata={"type": "object"})
+    metadata = Metadata(metadata={"additionalProperties": {"type": "string"}})
+
+
+class Rows(fields.List[Any]):
+    """Documented as a list of rows, loaded as it is: a bad row is reported by itself and keeps no other from going."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise ValidationError("Must be a list of recipients.")
+        if not 1 <= len(value) <= MAX_RECIPIENTS:
+            raise ValidationError(
+                f"May have 1 to {MAX_RECIPIENTS} recipients; this has {len(value)}. For more, upload a file."
+            )
+        return value
+
+
+class BulkRequestSchema(EnvelopeSchema):
+    """One notification to each of many recipients."""
+
+    recipients = Rows(fields.Nested(RowSchema), required=True, metadata={"minItems": 1, "maxItems": MAX_RECIPIENTS})

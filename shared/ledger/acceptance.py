@@ -1,0 +1,137 @@
+"""Acceptance: notifications and their deliveries become rows, all together or not at all."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from shared.errors import Conflict, InvalidInput
+from shared.ledger import inserts
+from shared.ledger.batches import Batch, RowError, open_batch, write_errors
+from shared.ledger.database import Database
+from shared.ledger.draft import Draft, IdempotencyKey
+
+__all__ = ["Acceptance", "Accepted", "Draft", "IdempotencyKey"]
+
+_EARLIER = text("SELECT request_hash, response FROM idempotency_keys WHERE project_id = :project_id AND key = :key")
+_CHUNK = 1000
+_STREAM = text("""
+    WITH made AS (
+        INSERT INTO streams (queue, project_id, batch_id) VALUES (:queue, :project_id, :batch_id)
+        ON CONFLICT DO NOTHING RETURNING id)
+    SELECT id FROM made
+    UNION ALL
+    SELECT id FROM streams
+    WHERE queue = :queue AND project_id = :project_id AND batch_id IS NOT DISTINCT FROM :batch_id
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What was committed. `replayed` is the first answer when the key was used before; then nothing was added."""
+
+    ids: frozenset[UUID] = frozenset()
+    replayed: Mapping[str, Any] | None = None
+
+
+@dataclass
+class Acceptance:
+    """Writes what was asked for into the ledger."""
+
+    database: Database
+    _streams: dict[tuple[str, int, UUID | None], int] = field(default_factory=dict)
+
+    def accept(
+        self,
+        project_id: int,
+        drafts: Sequence[Draft],
+        *,
+        batch_id: UUID | None = None,
+        key: IdempotencyKey | None = None,
+    ) -> Accepted:
+        """Commit `drafts`; drafts whose id is already there are passed over.
+
+        Raises:
+            InvalidInput: the key was used before with a different request.
+            LedgerUnavailable: nothing was accepted, or nobody knows; the same call may be repeated.
+        """
+        if batch_id is None and len(drafts) == 1 and len(drafts[0].targets) == 1:
+            return self._accept_one(project_id, drafts[0], key)
+        parameters = inserts.of_many(project_id, drafts, batch_id, self.stream)
+        if key is None:
+            return Accepted(frozenset(row.id for row in self.database.rows(inserts.ACCEPT, parameters)))
+        added = self.database.rows(inserts.ACCEPT_ONCE, parameters | inserts.of_key(project_id, key))
+        if added:
+            return Accepted(frozenset(row.id for row in added))
+        return Accepted(replayed=self.earlier(project_id, key))
+
+    def _accept_one(self, project_id: int, draft: Draft, key: IdempotencyKey | None) -> Accepted:
+        """The same without arrays, which cost more than the row: almost every call is for one target."""
+        parameters = inserts.of_one(project_id, draft, self.stream(draft.queue, project_id, None))
+        if key is None:
+            added = self.database.driver_rows(inserts.ACCEPT_ONE, parameters)
+        else:
+            added = self.database.driver_rows(inserts.ACCEPT_ONE_ONCE, parameters | inserts.of_key(project_id, key))
+        if added or key is None:
+            return Accepted(frozenset(row[0] for row in added))
+        return Accepted(replayed=self.earlier(project_id, key))
+
+    def accept_batch(
+        self, project_id: int, batch: Batch, drafts: Sequence[Draft], errors: Sequence[RowError], *,
+        key: IdempotencyKey | None = None,
+    ) -> Accepted:  # fmt: skip
+        """Commit a whole batch, its refused rows with it: all together or not at all, and closed.
+
+        In one transaction of several statements, so that none of them comes near the deadline of one.
+        """
+        with self.database.transaction() as connection:
+            if key is None or connection.execute(text(inserts.KEY), inserts.of_key(project_id, key)).all():
+                open_batch(connection, project_id, batch, closed=True)
+                write_errors(connection, batch.id, errors)
+
+                def stream(queue: str, project_id: int, batch_id: UUID | None) -> int:
+                    parameters = {"queue": queue, "project_id": project_id, "batch_id": batch_id}
+                    return int(connection.execute(_STREAM, parameters).scalar_one())
+
+                for start in range(0, len(drafts), _CHUNK):
+                    chunk = drafts[start : start + _CHUNK]
+                    connection.execute(inserts.ACCEPT, inserts.of_many(project_id, chunk, batch.id, stream))
+                return Accepted(frozenset(draft.id for draft in drafts))
+        return Accepted(replayed=self.earlier(project_id, key))
+
+    def earlier(self, project_id: int, key: IdempotencyKey) -> Mapping[str, Any] | None:
+        """The answer given before under this key, or `None` when it is new."""
+        found = self.database.rows(_EARLIER, {"project_id": project_id, "key": key.key})
+        if not found:
+            return None
+        if bytes(found[0].request_hash) != key.request_hash:
+            raise InvalidInput(
+                {"Idempotency-Key": ["This key was used before with a different request. Use a new key."]}
+            )
+        response: Mapping[str, Any] = found[0].response
+        return response
+
+    def remember(self, project_id: int, key: IdempotencyKey) -> Mapping[str, Any]:
+        """Claim `key` for an answer that adds no rows by itself (opening a batch); the answer that counts."""
+        if self.database.rows(text(inserts.KEY), inserts.of_key(project_id, key)):
+            return key.response
+        earlier = self.earlier(project_id, key)
+        if earlier is None:
+            raise Conflict("This Idempotency-Key was removed a moment ago. Try again.")
+        return earlier
+
+    def stream(self, queue: str, project_id: int, batch_id: UUID | None) -> int:
+        """The id of the stream that shares `queue` on behalf of a project or a batch; made when missing."""
+        wanted = (queue, project_id, batch_id)
+        if wanted not in self._streams:
+            rows = self.database.rows(_STREAM, {"queue": queue, "project_id": project_id, "batch_id": batch_id})
+            # Another process may have made it in the same instant: then neither half of the statement saw it.
+            found = rows or self.database.rows(
+                _STREAM, {"queue": queue, "project_id": project_id, "batch_id": batch_id}
+            )
+            if batch_id is not None:
+                return int(found[0].id)
+            self._streams[wanted] = int(found[0].id)
+        return self._streams[wanted]

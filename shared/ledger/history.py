@@ -1,0 +1,203 @@
+"""What happened to a notification, for people: what was asked for, every attempt, and what people did."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from shared.errors import NotFound
+from shared.ledger.database import Database
+from shared.ledger.states import FINAL, State, fold
+
+COLUMNS = """
+    n.id, n.batch_id, n.row_number, n.channel, n.lane, n.kind, n.recipient, n.metadata, n.send_at, n.expires_at,
+    n.on_unknown, n.accepted_at,
+    (SELECT name || '@' || version FROM template_versions t WHERE t.id = n.template_id) AS template
+"""
+_ONE = text(f"SELECT {COLUMNS}, n.data, n.content FROM notifications n WHERE n.id = :id AND n.project_id = :project_id")
+_DELIVERIES = text("""
+    SELECT id, notification_id, state, target, provider, attempts, due_at, started_at, settled_at, reason
+    FROM deliveries WHERE notification_id = :id ORDER BY id
+""")
+_ATTEMPTS = text("""
+    SELECT delivery_id, provider, started_at, finished_at, outcome, code, detail, reference
+    FROM attempts WHERE delivery_id = ANY(:deliveries) ORDER BY finished_at
+""")
+_ACTIONS = text("SELECT at, what, who FROM actions WHERE notification_id = :id ORDER BY at")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One target of a notification, and where its delivery is.
+
+    Parameters:
+        attempts: calls that counted.
+        next_at: when it is tried next; None while nothing is planned.
+        reason: why it is where it is.
+    """
+
+    id: UUID
+    state: State
+    target: str
+    provider: str | None
+    attempts: int
+    next_at: datetime | None
+    started_at: datetime | None
+    settled_at: datetime | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An entry of the timeline.
+
+    Parameters:
+        what: accepted, scheduled, attempt, cancelled, retried, or the final state of a delivery.
+        who: the person or key that did it, for what people do.
+    """
+
+    at: datetime
+    what: str
+    delivery_id: UUID | None = None
+    provider: str | None = None
+    outcome: str | None = None
+    code: str | None = None
+    detail: str | None = None
+    reference: str | None = None
+    started_at: datetime | None = None
+    who: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A notification as it was accepted, and its state: a fold over its deliveries'.
+
+    Parameters:
+        template: name and version, e.g. `welcome@3`.
+    """
+
+    id: UUID
+    state: State
+    channel: str
+    lane: str
+    kind: str
+    template: str | None
+    batch_id: UUID | None
+    row_number: int | None
+    recipient: Mapping[str, Any]
+    metadata: Mapping[str, str] | None
+    send_at: datetime | None
+    expires_at: datetime | None
+    on_unknown: str
+    accepted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Notification(Summary):
+    """A notification with everything that is known of it.
+
+    Parameters:
+        data: the variables that are not secret.
+    """
+
+    data: Mapping[str, Any] | None
+    content: Mapping[str, Any] | None
+    deliveries: Sequence[Delivery]
+    timeline: Sequence[Event]
+
+
+@dataclass(frozen=True)
+class History:
+    """Reads what happened in a project."""
+
+    database: Database
+
+    def one(self, project_id: int, notification_id: UUID) -> Notification:
+        """A notification with its deliveries and its timeline.
+
+        Raises:
+            NotFound: no such notification in this project.
+        """
+        with self.database.transaction() as connection:
+            row = connection.execute(_ONE, {"id": notification_id, "project_id": project_id}).first()
+            if row is None:
+                raise NotFound(f"There is no notification {notification_id} in this project.")
+            deliveries = _deliveries(connection, notification_id)
+            timeline = _timeline(connection, row, deliveries)
+        return Notification(
+            **summary(row, fold(delivery.state for delivery in deliveries)),
+            data=row.data,
+            content=row.content,
+            deliveries=deliveries,
+            timeline=timeline,
+        )
+
+
+def summary(row: Any, state: State) -> dict[str, Any]:
+    """The fields of a `Summary`, from a row of `COLUMNS`."""
+    return {
+        "id": row.id,
+        "state": state,
+        "channel": row.channel,
+        "lane": row.lane,
+        "kind": row.kind,
+        "template": row.template,
+        "batch_id": row.batch_id,
+        "row_number": row.row_number,
+        "recipient": row.recipient,
+        "metadata": row.metadata,
+        "send_at": row.send_at,
+        "expires_at": row.expires_at,
+        "on_unknown": row.on_unknown,
+        "accepted_at": row.accepted_at,
+    }
+
+
+def _deliveries(connection: Connection, notification_id: UUID) -> list[Delivery]:
+    rows = connection.execute(_DELIVERIES, {"id": notification_id})
+    return [
+        Delivery(
+            id=row.id,
+            state=State(row.state),
+            target=row.target,
+            provider=row.provider,
+            attempts=row.attempts,
+            next_at=row.due_at,
+            started_at=row.started_at,
+            settled_at=row.settled_at,
+            reason=row.reason,
+        )
+        for row in rows
+    ]
+
+
+def _timeline(connection: Connection, row: Any, deliveries: Sequence[Delivery]) -> list[Event]:
+    attempts = connection.execute(_ATTEMPTS, {"deliveries": [delivery.id for delivery in deliveries]})
+    events = [Event(row.accepted_at, "accepted")]
+    if row.send_at and row.send_at > row.accepted_at:
+        events.append(Event(row.accepted_at, "scheduled", detail=f"For {row.send_at.isoformat()}."))
+    events += [
+        Event(
+            at=attempt.finished_at,
+            what="attempt",
+            delivery_id=attempt.delivery_id,
+            provider=attempt.provider,
+            outcome=attempt.outcome,
+            code=attempt.code,
+            detail=attempt.detail,
+            reference=attempt.reference,
+            started_at=attempt.started_at,
+        )
+        for attempt in attempts
+    ]
+    events += [Event(action.at, action.what, who=action.who) for action in connection.execute(_ACTIONS, {"id": row.id})]
+    events += [
+        Event(delivery.settled_at, str(delivery.state), delivery.id, delivery.provider, detail=delivery.reason)
+        for delivery in deliveries
+        if delivery.state in FINAL and delivery.settled_at
+    ]
+    # Of what happened in the same instant, the order above is the order in which it happened.
+    return sorted(events, key=lambda event: event.at)

@@ -1,0 +1,34 @@
+"""Identifiers: UUIDv7 (RFC 9562 section 5.7), so that the time of acceptance is in the key and partitions follow it."""
+
+from datetime import UTC, datetime
+from hashlib import sha256
+from uuid import UUID
+
+from uuid_utils import compat
+
+_RANDOM_BITS = (1 << 74) - 1
+
+
+def new_id() -> UUID:
+    """A fresh UUIDv7."""
+    return compat.uuid7()
+
+
+def derived_id(parent: UUID, index: int) -> UUID:
+    """The id of the `index`-th child of `parent`: always the same one, in the same partition.
+
+    Doing a thing twice (a resumed upload, a repeated insert) then meets the primary key instead of a duplicate.
+    """
+    digest = int.from_bytes(sha256(parent.bytes + index.to_bytes(8, "big")).digest(), "big") & _RANDOM_BITS
+    high, low = digest >> 62, digest & ((1 << 62) - 1)
+    return UUID(int=(parent.int >> 80 << 80) | 7 << 76 | high << 64 | 0b10 << 62 | low)
+
+
+def lowest_id(moment: datetime) -> UUID:
+    """The smallest id of its millisecond: a partition's bound. Before 1970 there are no ids."""
+    return UUID(int=max(int(moment.timestamp() * 1000), 0) << 80)
+
+
+def moment_of(identifier: UUID) -> datetime:
+    """When a UUIDv7 was made."""
+    return datetime.fromtimestamp((identifier.int >> 80) / 1000, UTC)

@@ -1,0 +1,135 @@
+"""What keeps the ledger moving whatever dies: due queues found, leases reaped, the expired ended. The relay's side."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import text
+
+from shared.ledger.database import Database
+from shared.ledger.states import State
+from shared.ledger.work import wipe
+
+SOLO_DEATHS = 3
+"""Workers that may die holding a delivery alone before it is a dead letter. Two deaths in company came before."""
+
+_DUE = text("""
+    SELECT DISTINCT queue FROM (
+        SELECT s.queue FROM streams s
+        WHERE s.paused_at IS NULL AND EXISTS (
+            SELECT FROM deliveries d WHERE d.stream_id = s.id AND d.due_at <= now() AND d.deaths = 0)
+        UNION ALL
+        SELECT d.queue FROM deliveries d WHERE d.due_at <= now() AND d.deaths > 0) due
+""")
+# After a restart of PostgreSQL every lease looks expired, while workers still hold answers they could not write.
+_REAP = text("""
+    WITH lost AS MATERIALIZED (
+        SELECT id, state AS was FROM deliveries
+        WHERE lease_until < now() AND pg_postmaster_start_time() < now() - make_interval(secs => :patience)
+        ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED),
+    moved AS (
+        UPDATE deliveries d
+        SET state = verdict.state, deaths = d.deaths + 1, lease_until = NULL,
+            attempts = d.attempts + (lost.was = 'started')::int,
+            due_at = CASE WHEN verdict.state = 'queued' THEN now() END,
+            settled_at = now(),
+            reason = CASE verdict.state
+                WHEN 'failed' THEN 'Every worker that took it died: it is set aside as a dead letter.'
+                WHEN 'unknown' THEN 'The worker died during the call: nobody knows whether it was sent. Held.'
+                ELSE 'The worker that held it died.' END
+        FROM lost JOIN deliveries before USING (id),
+             LATERAL (SELECT CASE WHEN before.deaths > :solo_deaths THEN 'failed'
+                                  WHEN lost.was = 'started' AND before.hold THEN 'unknown'
+                                  ELSE 'queued' END AS state) verdict
+        WHERE d.id = lost.id
+        RETURNING d.id, d.notification_id, d.fence, d.provider, d.started_at, d.state, d.secret, d.queue, lost.was),
+    written AS (
+        INSERT INTO attempts (delivery_id, fence, provider, started_at, outcome, detail)
+        SELECT id, fence, provider, started_at, 'unknown', 'The worker died during the call.'
+        FROM moved WHERE was = 'started'
+        ON CONFLICT DO NOTHING)
+    SELECT id, notification_id, state, secret, queue, was FROM moved
+""")
+_EXPIRE = text("""
+    WITH past AS MATERIALIZED (
+        SELECT id FROM deliveries WHERE due_at IS NOT NULL AND expires_at <= now()
+        ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED)
+    UPDATE deliveries d
+    SET state = 'expired', due_at = NULL, settled_at = now(), reason = 'It expired before it could be sent.'
+    FROM past WHERE d.id = past.id
+    RETURNING d.notification_id, d.secret
+""")
+_LANES = text("""
+    SELECT s.queue, sum(w.depth)::int AS depth, max(w.age)::float AS oldest_age
+    FROM streams s CROSS JOIN LATERAL (
+        SELECT count(*) AS depth, extract(epoch FROM now() - min(due_at)) AS age
+        FROM (SELECT due_at FROM deliveries d
+              WHERE d.stream_id = s.id AND d.due_at <= now() AND d.deaths = 0
+              ORDER BY due_at LIMIT :most) waiting) w
+    GROUP BY s.queue ORDER BY s.queue
+""")
+_CLOSE = text("""
+    DELETE FROM streams s USING batches b
+    WHERE b.id = s.batch_id AND b.closed_at < now() - interval '1 hour'
+      AND NOT EXISTS (SELECT FROM deliveries d WHERE d.stream_id = s.id AND d.due_at IS NOT NULL AND d.deaths = 0)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Reaped:
+    """A delivery whose lease ended: `was` claimed or started, and is now queued, unknown or failed."""
+
+    id: UUID
+    queue: str
+    was: State
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """How much waits in a queue (counted to `DEPTH_LIMIT` a stream) and since when, in seconds."""
+
+    queue: str
+    depth: int
+    oldest_age: float
+
+
+DEPTH_LIMIT = 10_000
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """The relay's side of the ledger. Any number of copies may run: rows are taken with SKIP LOCKED."""
+
+    database: Database
+
+    def due_queues(self) -> list[str]:
+        """Queues with something to do now."""
+        return sorted(row.queue for row in self.database.rows(_DUE))
+
+    def reap(self, *, patience: float) -> list[Reaped]:
+        """Take back what a dead worker held: claimed is queued again; started is unknown, and follows its policy.
+
+        Parameters:
+            patience: seconds PostgreSQL must have been up, so that workers could write what they know; a lease.
+        """
+        with self.database.transaction() as connection:
+            rows = connection.execute(_REAP, {"patience": patience, "solo_deaths": SOLO_DEATHS}).all()
+            wipe(connection, [row.notification_id for row in rows if row.secret and row.state == State.FAILED])
+        return [Reaped(row.id, row.queue, State(row.was), State(row.state)) for row in rows]
+
+    def expire(self) -> int:
+        """End what is waiting past its time; how many."""
+        with self.database.transaction() as connection:
+            rows = connection.execute(_EXPIRE).all()
+            wipe(connection, [row.notification_id for row in rows if row.secret])
+        return len(rows)
+
+    def close_streams(self) -> int:
+        """Forget the streams of uploads that are complete and drained, so that claims do not look at them."""
+        return self.database.execute(_CLOSE)
+
+    def lanes(self) -> Sequence[Lane]:
+        """Depth and age of every lane that was ever used."""
+        rows = self.database.rows(_LANES, {"most": DEPTH_LIMIT})
+        return [Lane(row.queue, row.depth, row.oldest_age or 0.0) for row in rows]

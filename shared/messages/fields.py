@@ -1,0 +1,62 @@
+"""Field types that refuse what must never reach a header, a number or a mailbox."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+from marshmallow import ValidationError, fields
+
+# Everything str.splitlines() breaks on: a header, an envelope or a log line must not contain any of it.
+_LINE_BREAKS = re.compile("[\r\n\v\f\x00\x1c\x1d\x1e\x85\u2028\u2029]")
+
+
+def single_line(value: str) -> str:
+    """Refuse line breaks of any kind: they would start a new header or a new log line."""
+    if _LINE_BREAKS.search(value):
+        raise ValidationError("Must be a single line: remove line breaks and control characters.")
+    return value
+
+
+class Line(fields.String):
+    """A string without line breaks (security: header injection)."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        return single_line(str(super()._deserialize(value, attr, data, **kwargs)))
+
+
+class EmailAddress(Line):
+    """A deliverable-looking mail address, normalised; internationalised ones included (RFC 6531)."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        return normal_email(super()._deserialize(value, attr, data, **kwargs))
+
+
+class PhoneNumber(Line):
+    """A telephone number in international form, normalised to E.164 (`+442079460018`)."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        return e164(super()._deserialize(value, attr, data, **kwargs))
+
+
+def normal_email(value: str) -> str:
+    """The normalised form of a mail address; ValidationError says what is wrong with it."""
+    try:
+        checked = validate_email(value, check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        raise ValidationError(f"Not a valid e-mail address: {error}") from None
+    return str(checked.normalized)
+
+
+def e164(value: str) -> str:
+    """The E.164 form of a number written internationally; ValidationError says what is wrong with it."""
+    try:
+        number = phonenumbers.parse(value, None)
+    except phonenumbers.NumberParseException:
+        raise ValidationError(
+            "Not a telephone number in international form: write + and the country code, e.g. +442079460018."
+        ) from None
+    if not phonenumbers.is_possible_number(number):
+        raise ValidationError("Not a possible telephone number: it has too few or too many digits.")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -1,0 +1,97 @@
+"""How many SMS a text takes, and how to cut it to fewer.
+
+The GSM 7 bit default alphabet and its extension table are those of 3GPP TS 23.038 sections 6.2.1 and 6.2.1.1: a
+character of the extension table takes two septets. A text with any other character is sent as UCS-2, where a
+character outside the basic plane takes two 16-bit units. Alone, a message holds 160 septets or 70 units; the header
+of a concatenated one (3GPP TS 23.040 section 9.2.3.24.1, six octets) leaves 153 or 67. Neither an escaped character
+nor a surrogate pair is split between two segments, so a segment may end one unit early.
+"""
+
+import unicodedata
+from bisect import bisect_right
+from dataclasses import dataclass
+
+_BASIC = (
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_EXTENSION = "\f^{}\\[~]|€"
+_SEPTETS = dict.fromkeys(_BASIC, 1) | dict.fromkeys(_EXTENSION, 2)
+# What belongs to the character before it: a cut in front of one would show a different sign.
+_JOINER = "\u200d"
+_CLINGING_CATEGORIES = ("Mn", "Mc", "Me")
+_SKIN_TONES = range(0x1F3FB, 0x1F400)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """An alphabet and how much of it fits: alone in `single`, in each of several `multi`."""
+
+    name: str
+    single: int
+    multi: int
+    ellipsis: str
+
+    def units(self, character: str) -> int:
+        """Septets or 16-bit units of one character."""
+        return _SEPTETS[character] if self is GSM7 else 1 + (ord(character) > 0xFFFF)
+
+
+GSM7 = Encoding("GSM-7", 160, 153, "...")
+UCS2 = Encoding("UCS-2", 70, 67, "…")
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a text takes: its encoding, its length in septets or 16-bit units, and the SMS it is sent as."""
+
+    encoding: Encoding
+    units: int
+    segments: int
+
+
+def encoding_of(text: str) -> Encoding:
+    """GSM-7 if every character is in its alphabet, else UCS-2."""
+    return GSM7 if all(character in _SEPTETS for character in text) else UCS2
+
+
+def measure(text: str) -> Measure:
+    """Measure `text`; an empty one takes one SMS."""
+    encoding = encoding_of(text)
+    units = sum(map(encoding.units, text))
+    if units <= encoding.single:
+        return Measure(encoding, units, 1)
+    segments, used = 1, 0
+    for character in text:
+        needed = encoding.units(character)
+        if used + needed > encoding.multi:
+            segments, used = segments + 1, 0
+        used += needed
+    return Measure(encoding, units, segments)
+
+
+def truncate(text: str, segments: int) -> str:
+    """The longest beginning of `text` that, with an ellipsis, takes at most `segments` SMS (at least one).
+
+    A cut that removes the first character outside GSM-7 leaves room for more than twice as much, so both encodings
+    are tried. No character is parted from its accents, joiner or skin tone.
+    """
+    if measure(text).segments <= segments:
+        return text
+    plain = next((index for index, character in enumerate(text) if character not in _SEPTETS), len(text))
+    return max(_cut(text, plain, GSM7, segments), _cut(text, len(text), UCS2, segments), key=len)
+
+
+def _cut(text: str, limit: int, encoding: Encoding, segments: int) -> str:
+    """As much of `text[:limit]` as fits with the encoding's ellipsis (which decides that it is this encoding)."""
+    lengths = range(min(limit, segments * encoding.single) + 1)
+    end = bisect_right(lengths, segments, key=lambda n: measure(text[:n] + encoding.ellipsis).segments) - 1
+    while 0 < end < len(text) and (_clings(text[end]) or text[end - 1] == _JOINER):
+        end -= 1
+    return text[:end].rstrip() + encoding.ellipsis
+
+
+def _clings(character: str) -> bool:
+    return (
+        character == _JOINER or ord(character) in _SKIN_TONES or unicodedata.category(character) in _CLINGING_CATEGORIES
+    )

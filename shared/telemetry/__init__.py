@@ -1,0 +1,1 @@
+"""Logs and metrics: what processes say about themselves, without saying anything about people."""

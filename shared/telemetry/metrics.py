@@ -1,0 +1,21 @@
+"""Prometheus metrics every service shares. Labels are closed sets: queues, providers, outcomes; never people."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
+
+MESSAGES = Counter("crier_messages_total", "Broker messages processed.", ["actor", "outcome"])
+MESSAGE_SECONDS = Histogram("crier_message_seconds", "Time an actor took.", ["actor"], buckets=_SECONDS)
+ATTEMPTS = Counter("crier_attempts_total", "Provider calls by outcome.", ["queue", "provider", "outcome"])
+CALL_SECONDS = Histogram(
+    "crier_provider_call_seconds", "Time a provider took.", ["queue", "provider"], buckets=_SECONDS
+)
+WAIT_SECONDS = Histogram("crier_wait_seconds", "Acceptance to provider call.", ["queue"], buckets=_SECONDS)
+BATCH_SIZE = Histogram(
+    "crier_batch_size", "Deliveries claimed by a bell.", ["queue"], buckets=(1, 2, 5, 10, 25, 50, 100, 500)
+)
+RINGS = Counter("crier_rings_total", "Bells rung, or found to be enough.", ["queue", "outcome"])
+LANE_DEPTH = Gauge("crier_lane_depth", "Deliveries due and not claimed (counted to 10,000 a stream).", ["queue"])
+LANE_AGE = Gauge("crier_lane_oldest_age_seconds", "How long the first in line has been due.", ["queue"])
+REAPED = Counter("crier_leases_reaped_total", "Leases of dead workers taken back.", ["queue", "state"])
+EXPIRED = Counter("crier_expired_total", "Deliveries that expired while waiting.")

@@ -1,0 +1,65 @@
+"""Which files a template may have, and which channels they make."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from shared.errors import TemplateError
+
+MANIFEST = "template.toml"
+STYLESHEET = "email.css"
+LAYOUT = "_layout/"
+
+PUSH_LINES = {"link": 1000, "image": 1000, "collapse_key": 64}
+"""The optional one-line parts of a push notification, and the characters each may have."""
+
+ONE_LINE = ("email.subject.txt", "push.title.txt", *(f"push.{part}.txt" for part in PUSH_LINES))
+"""Files that end up in a header or the like, where a line break is refused."""
+
+REQUIRED = {
+    "email": ("email.subject.txt", "email.body.txt"),
+    "sms": ("sms.body.txt",),
+    "push": ("push.title.txt", "push.body.txt"),
+}
+OPTIONAL = {
+    "email": ("email.body.html", STYLESHEET),
+    "sms": (),
+    "push": ("push.data.json", *(f"push.{part}.txt" for part in PUSH_LINES)),
+}
+_ATTACHMENT = re.compile(r"email\.attach\.([a-z0-9][a-z0-9_-]*)\.typ")
+_REACHES_OUT = re.compile(r"(?<![\w-])(import|include|eval|plugin)(?![\w-])")
+
+
+def channels(files: Iterable[str]) -> tuple[str, ...]:
+    """The channels the files make; `TemplateError` names a file that is missing or means nothing."""
+    own = {file for file in files if not file.startswith(LAYOUT) and file != MANIFEST}
+    known = {file for table in (REQUIRED, OPTIONAL) for names in table.values() for file in names}
+    for file in sorted(own - known):
+        if not _ATTACHMENT.fullmatch(file):
+            raise TemplateError(f"No channel has such a file. There are {', '.join(sorted(known))}.", file=file)
+    found = tuple(channel for channel in REQUIRED if any(file.startswith(f"{channel}.") for file in own))
+    for channel in found:
+        for file in REQUIRED[channel]:
+            if file not in own:
+                raise TemplateError(f"The {channel} form needs this file.", file=file)
+    if not found:
+        raise TemplateError("A template needs the files of at least one channel, e.g. sms.body.txt.")
+    return found
+
+
+def attachments(files: Iterable[str], names: Mapping[str, str]) -> dict[str, str]:
+    """The sources of attachments, each with its file name as Jinja2 source (`names` by stem, else `<stem>.pdf`)."""
+    found = {match[1]: file for file in files if (match := _ATTACHMENT.fullmatch(file))}
+    for stem in names.keys() - found.keys():
+        raise TemplateError(f"There is no email.attach.{stem}.typ to name.", file=MANIFEST)
+    return {file: names.get(stem, f"{stem}.pdf") for stem, file in found.items()}
+
+
+def check_document(source: str, file: str) -> None:
+    """Refuse a typst source that is not complete in itself: typst would fetch packages from the network.
+
+    The words are refused wherever they stand, in text as well: which of the two it is, only typst can tell.
+    """
+    found = _REACHES_OUT.search(source)
+    if found:
+        line = source.count("\n", 0, found.start()) + 1
+        raise TemplateError(f"`{found[1]}` is not available: a document stands alone.", file=file, line=line)
