@@ -1,0 +1,47 @@
+"""Cleanup's policies as the calendar's periodic tasks, declared onto a broker they are given."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from services.cleanup.ledger import yielding_database
+from services.cleanup.pace import Pace
+from services.cleanup.policies import idempotency_keys, notifications, outbox, partitions, secrets, ticks
+from services.cleanup.settings import CleanupSettings
+from shared.calendar import job_named
+from shared.ledger.ticks import Ticks
+from shared.periodic.job import Job
+from shared.periodic.task import PeriodicTask
+from shared.runtime import Runtime
+from shared.settings import load_one
+
+Policy = Callable[[Pace], Mapping[str, Any]]
+
+
+def declare(runtime: Runtime) -> None:
+    """Declare the actor of every job of cleanup."""
+    settings = load_one(CleanupSettings, runtime.environ)
+    ledger = yielding_database(
+        runtime.settings.database_url,
+        lock_timeout=settings.lock_timeout,
+        deadline=job_named("retention").time_limit,
+    )
+    runtime.lifecycle.at_stop.append(ledger.close)
+    policies: dict[str, Policy] = {
+        "partitions": lambda _: partitions.add(ledger),
+        "retention": _unless_kept(settings.retention_days, lambda pace, days: notifications.remove(ledger, pace, days)),
+        "outbox": _unless_kept(settings.outbox_days, lambda pace, days: outbox.empty(ledger, pace, days)),
+        "ticks": _unless_kept(settings.ticks_days, lambda pace, days: ticks.forget(ledger, pace, days)),
+        "idempotency": lambda pace: idempotency_keys.forget(ledger, pace, settings.idempotency_keep),
+        "secrets": lambda pace: secrets.wipe_orphaned(ledger, pace),
+    }
+    for name, policy in policies.items():
+        job = job_named(name)
+        PeriodicTask(job, _paced(policy, settings, job), Ticks(runtime.database)).declare(runtime.broker)
+
+
+def _paced(policy: Policy, settings: CleanupSettings, job: Job) -> Callable[[], Mapping[str, Any]]:
+    return lambda: policy(Pace(settings.batch, settings.pause, job.time_limit))
+
+
+def _unless_kept(days: int, policy: Callable[[Pace, int], Mapping[str, Any]]) -> Policy:
+    return lambda pace: {"kept": "for ever"} if days == -1 else policy(pace, days)

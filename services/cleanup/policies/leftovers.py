@@ -1,0 +1,38 @@
+"""What hung on notifications that are gone: what people did to them, and the uploads they came with."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from sqlalchemy import text
+
+from shared.ledger.database import Database
+from shared.ledger.ids import lowest_id
+
+_ACTIONS = text("""
+    WITH old AS (
+        SELECT id FROM actions a
+        WHERE notification_id < :bound AND NOT EXISTS (SELECT FROM notifications n WHERE n.id = a.notification_id)
+        LIMIT :size)
+    DELETE FROM actions a USING old WHERE a.id = old.id
+""")
+_EMPTY_BATCHES = """
+    SELECT b.id FROM batches b
+    WHERE b.closed_at < :cutoff AND NOT EXISTS (SELECT FROM notifications n WHERE n.batch_id = b.id)
+      AND NOT EXISTS (SELECT FROM streams s WHERE s.batch_id = b.id)
+"""
+# By themselves, and not by the batch's cascade: an upload may have had any number of bad rows.
+_ERRORS = text(f"""
+    WITH old AS (
+        SELECT batch_id, row_number, field FROM batch_errors WHERE batch_id IN ({_EMPTY_BATCHES}) LIMIT :size)
+    DELETE FROM batch_errors e USING old
+    WHERE e.batch_id = old.batch_id AND e.row_number = old.row_number AND e.field = old.field
+""")
+_BATCHES = text(f"DELETE FROM batches WHERE id IN ({_EMPTY_BATCHES} LIMIT :size)")
+
+
+def batches(database: Database, cutoff: datetime, size: int) -> Iterator[int]:
+    """Remove what hung on notifications accepted before `cutoff` that exist no more, a batch of rows at a time."""
+    parameters = {"bound": lowest_id(cutoff), "cutoff": cutoff, "size": size}
+    for statement in (_ACTIONS, _ERRORS, _BATCHES):
+        while count := database.execute(statement, parameters):
+            yield count

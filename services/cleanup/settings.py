@@ -1,0 +1,52 @@
+"""Settings of the cleanup service: how long things are kept, and how gently they are removed."""
+
+from dataclasses import dataclass
+
+from shared.settings import positive, setting
+
+
+def days_or_never(value: int) -> str | None:
+    """A check: a sensible number of days, or -1."""
+    return None if value == -1 or 1 <= value <= 10_000 else f"must be 1 to 10000 days, or -1 for ever, not {value}."
+
+
+def below_a_second(value: float) -> str | None:
+    """A check: within what PostgreSQL lets pass before it looks for deadlocks."""
+    return None if 0 < value < 1 else f"must be above 0 and below 1 second, not {value}."
+
+
+def not_negative(value: float) -> str | None:
+    """A check: zero or more."""
+    return None if value >= 0 else f"must be 0 or more, not {value}."
+
+
+@dataclass(frozen=True)
+class CleanupSettings:
+    """What is old, and how much of it goes at a time."""
+
+    retention_days: int = setting(
+        "CRIER_RETENTION_DAYS",
+        "Days a notification's record is kept after it ended; -1: for ever. Whole months go at once, so with a month "
+        "or more a record stays until its month is over too.",
+        default=90, check=days_or_never,
+    )  # fmt: skip
+    outbox_days: int = setting(
+        "CRIER_OUTBOX_DAYS", "Days a message is kept in the outbox; -1: for ever.", default=30, check=days_or_never
+    )
+    ticks_days: int = setting(
+        "CRIER_TICKS_DAYS", "Days a run of a periodic job is remembered; -1: for ever.", default=30, check=days_or_never
+    )
+    idempotency_keep: float = setting(
+        "CRIER_IDEMPOTENCY_KEEP",
+        "Seconds an Idempotency-Key is remembered; a request repeated later is a new one.",
+        default=259200.0, check=positive,
+    )  # fmt: skip
+    batch: int = setting("CRIER_CLEANUP_BATCH", "Rows removed by one transaction.", default=1000, check=positive)
+    pause: float = setting(
+        "CRIER_CLEANUP_PAUSE", "Seconds between two such transactions.", default=0.1, check=not_negative
+    )
+    lock_timeout: float = setting(
+        "CRIER_CLEANUP_LOCK_TIMEOUT",
+        "Seconds cleanup waits for a lock, with everybody else behind it, before it gives way.",
+        default=0.2, check=below_a_second,
+    )  # fmt: skip

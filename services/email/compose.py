@@ -1,0 +1,33 @@
+"""What a mail goes through before it is sent: styles into the tags, and a text part."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from services.email.plain_text import plain_text
+from services.email.styles import inline_styles
+from shared.messages.email import EmailContent, EmailMessage
+
+
+def compose(
+    content: EmailContent, *, delivery_id: UUID, target: str, recipient: Mapping[str, Any], from_template: bool
+) -> EmailMessage:
+    """The message a provider sends.
+
+    Parameters:
+        target: the address.
+        recipient: what is known of the addressee; `name` is written beside the address.
+        from_template: the HTML is a template's, whose styles were put into its tags when it was compiled.
+    """
+    html, text = content.html, content.text
+    if html and not text:
+        text = plain_text(html)
+    if html and not from_template:
+        html = inline_styles(html)
+    return EmailMessage(
+        delivery_id=delivery_id,
+        to=target,
+        content=replace(content, html=html, text=text),
+        to_name=recipient.get("name") or None,
+    )

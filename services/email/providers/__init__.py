@@ -1,0 +1,10 @@
+"""The mail providers there are."""
+
+from services.email.providers.smtp import Smtp
+from services.email.providers.smtp_settings import SmtpSettings
+from shared.messages.email import EmailMessage
+from shared.providers.route import Vendor
+
+VENDORS: dict[str, Vendor[EmailMessage]] = {
+    Smtp.name: Vendor(SmtpSettings, Smtp),
+}

@@ -1,0 +1,35 @@
+"""The gateway: the HTTP API. It checks, commits and rings; it never waits for a provider or for the broker."""
+
+from flask import Flask
+
+from services.gateway import (
+    access,
+    auth,
+    availability,
+    batches,
+    bodies,
+    devices,
+    docs,
+    health,
+    notifications,
+    problems,
+    templates,
+)
+from services.gateway.api import make_api
+from services.gateway.parts import Parts
+
+BLUEPRINTS = (notifications.blueprint, batches.blueprint, templates.blueprint, devices.blueprint)
+
+
+def create_app(parts: Parts) -> Flask:
+    """The application. Opens no connection by itself."""
+    app = Flask(__name__, static_folder=None)
+    parts.attach(app)
+    for concern in (access.log_and_measure, problems.register, availability.watch, bodies.guard, auth.protect):
+        concern(app)
+    api = make_api(app)
+    for blueprint in BLUEPRINTS:
+        api.register_blueprint(blueprint)
+    for plain in (docs.blueprint, health.blueprint):
+        app.register_blueprint(plain)
+    return app

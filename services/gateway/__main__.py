@@ -1,0 +1,47 @@
+"""`python -m services.gateway`: serve until told to stop."""
+
+import os
+import sys
+import tempfile
+
+import structlog
+from flask import Flask
+
+from services.gateway import create_app
+from services.gateway.broker_state import broker_state
+from services.gateway.health import MULTIPROCESS
+from services.gateway.parts import Parts
+from services.gateway.server import Server, listen
+from services.gateway.settings import GatewaySettings
+from shared.errors import SettingsError
+from shared.ledger.database import Database
+from shared.runtime import process_runtime
+from shared.settings import load
+from shared.templates.brand_settings import BrandSettings
+
+
+def serve() -> None:
+    """Run the gateway in this process and the workers it forks."""
+    runtime = process_runtime()
+    try:
+        settings, branded = load(GatewaySettings, BrandSettings)
+        sealer, brand = runtime.sealer, branded.brand()
+    except SettingsError as error:
+        sys.exit(str(error))
+    if settings.workers > 1 and MULTIPROCESS not in os.environ:
+        # prometheus-client looks for this while it is imported, which it has been by now: begin again with it set.
+        folder = tempfile.mkdtemp(prefix="crier-gateway-metrics-")
+        os.execve(sys.executable, [sys.executable, "-m", "services.gateway"], os.environ | {MULTIPROCESS: folder})  # noqa: S606
+    listener = listen(settings)
+
+    def make() -> Flask:
+        database = Database(runtime.settings.database_url, pool_size=settings.threads, deadline=settings.deadline)
+        state = broker_state(runtime.settings.broker_url)
+        return create_app(Parts.of(database, sealer, runtime.bells, brand=brand, broker_state=state))
+
+    host, port = listener.getsockname()[:2]
+    structlog.get_logger(__name__).info("gateway listens", host=host, port=port)
+    Server(settings, listener, make, lambda: runtime.bells.flush(2.0)).run()
+
+
+serve()

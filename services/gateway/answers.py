@@ -1,0 +1,131 @@
+"""Answers: JSON by orjson, and the schemas that document it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from flask import Response
+from marshmallow import Schema, fields, validate
+
+from shared.ledger.states import State
+from shared.messages.content import CHANNELS, LANES
+
+
+def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """`value` as JSON. Dataclasses, UUIDs and moments are written as they are."""
+    return Response(orjson.dumps(value), status, headers=dict(headers or {}), mimetype="application/json")
+
+
+_STATE = fields.String(validate=validate.OneOf([str(state) for state in State]))
+
+
+class ReceiptSchema(Schema):
+    """A notification was accepted: it is in the ledger, and will be delivered."""
+
+    id = fields.UUID(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(["queued", "scheduled"]))
+    channel = fields.String(required=True, validate=validate.OneOf(CHANNELS))
+    lane = fields.String(required=True, validate=validate.OneOf(LANES))
+
+
+class RowErrorSchema(Schema):
+    """Why a row was refused."""
+
+    row = fields.Integer(
+        required=True,
+        metadata={"description": "In a list the position, from 1; in a file the line (the CSV header is line 1)."},
+    )
+    field = fields.String(required=True, metadata={"example": "to.email"})
+    problem = fields.String(required=True)
+
+
+class BulkReceiptSchema(Schema):
+    """Many notifications were accepted. `errors` has the first 100 refused rows; the batch has them all."""
+
+    batch_id = fields.UUID(required=True)
+    channel = fields.String(required=True, validate=validate.OneOf(CHANNELS))
+    lane = fields.String(required=True, validate=validate.OneOf(LANES))
+    accepted = fields.Integer(required=True)
+    refused = fields.Integer(required=True)
+    complete = fields.Boolean(
+        required=True, metadata={"description": "False when the file could not be read to its end."}
+    )
+    errors = fields.List(fields.Nested(RowErrorSchema), required=True)
+
+
+class DeliverySchema(Schema):
+    """One target of a notification."""
+
+    id = fields.UUID(required=True)
+    state = _STATE
+    target = fields.String(required=True, metadata={"description": "The address, number or device token."})
+    provider = fields.String(allow_none=True)
+    attempts = fields.Integer(required=True)
+    next_at = fields.DateTime(allow_none=True)
+    started_at = fields.DateTime(allow_none=True)
+    settled_at = fields.DateTime(allow_none=True)
+    reason = fields.String(allow_none=True)
+
+
+class EventSchema(Schema):
+    """An entry of the timeline."""
+
+    at = fields.DateTime(required=True)
+    what = fields.String(required=True, metadata={"example": "attempt"})
+    delivery_id = fields.UUID(allow_none=True)
+    provider = fields.String(allow_none=True)
+    outcome = fields.String(allow_none=True)
+    code = fields.String(allow_none=True)
+    detail = fields.String(allow_none=True)
+    reference = fields.String(allow_none=True, metadata={"description": "The provider's own id."})
+    started_at = fields.DateTime(allow_none=True)
+    who = fields.String(allow_none=True)
+
+
+class SummarySchema(Schema):
+    """A notification as a list shows it."""
+
+    id = fields.UUID(required=True)
+    state = _STATE
+    channel = fields.String(required=True)
+    lane = fields.String(required=True)
+    kind = fields.String(required=True)
+    template = fields.String(allow_none=True, metadata={"example": "welcome@3"})
+    batch_id = fields.UUID(allow_none=True)
+    row_number = fields.Integer(allow_none=True)
+    recipient = fields.Dict(required=True)
+    metadata = fields.Dict(allow_none=True)
+    send_at = fields.DateTime(allow_none=True)
+    expires_at = fields.DateTime(allow_none=True)
+    on_unknown = fields.String(required=True)
+    accepted_at = fields.DateTime(required=True)
+
+
+class NotificationSchema(SummarySchema):
+    """A notification with its deliveries and timeline. Secret variables are never shown."""
+
+    data = fields.Dict(allow_none=True)
+    content = fields.Dict(allow_none=True)
+    deliveries = fields.List(fields.Nested(DeliverySchema), required=True)
+    timeline = fields.List(fields.Nested(EventSchema), required=True)
+
+
+class PageSchema(Schema):
+    """Notifications, newest first. `next` is the cursor of the page that follows; null at the end."""
+
+    items = fields.List(fields.Nested(SummarySchema), required=True)
+    next = fields.String(required=True, allow_none=True)
+
+
+class CancelledSchema(Schema):
+    """How many deliveries were stopped."""
+
+    id = fields.UUID(required=True)
+    cancelled = fields.Integer(required=True)
+
+
+class RetriedSchema(Schema):
+    """Where it waits again."""
+
+    id = fields.UUID(required=True)
+    queues = fields.List(fields.String(), required=True)

@@ -1,0 +1,87 @@
+"""Who is asking: an API key in the Authorization header, and the scope each route needs."""
+
+import re
+from collections.abc import Callable
+from hashlib import sha256
+from threading import Lock
+from typing import Any, TypeVar
+
+from cachetools import TTLCache
+from flask import Flask, current_app, g, request
+
+from services.gateway.parts import parts
+from services.gateway.problems import KINDS, Problem
+from shared.ledger.keys import Identity
+
+REMEMBERED_FOR = 2.0
+"""Seconds a key is believed without asking the ledger: how long a revoked one may live on."""
+
+PROTECTED = "/v1/"
+_KEY_NAMES = frozenset({"key", "api_key", "apikey", "access_token", "authorization"})
+_LOOKS_LIKE_A_KEY = re.compile(r"crier_[0-9a-f]{4,}_")
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="crier"'}
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def needs(scope: str) -> Callable[[View], View]:
+    """Declare the scope a view needs. A view under `/v1/` that declares none is refused to everybody."""
+
+    def declare(view: View) -> View:
+        view.__dict__["scope"] = scope
+        return view
+
+    return declare
+
+
+def identity() -> Identity:
+    """Who sent the request being answered."""
+    found: Identity = g.identity
+    return found
+
+
+def protect(app: Flask) -> None:
+    """Let nobody without the right key reach what is under `/v1/`."""
+    remembered: TTLCache[bytes, Identity] = TTLCache(maxsize=10_000, ttl=REMEMBERED_FOR)
+    lock = Lock()
+
+    def who(key: str) -> Identity | None:
+        fingerprint = sha256(key.encode("utf-8", "surrogatepass")).digest()
+        with lock:
+            found = remembered.get(fingerprint)
+        if found is None and (found := parts().keys.check(key)) is not None:
+            with lock:
+                remembered[fingerprint] = found
+        return found
+
+    @app.before_request
+    def authenticate() -> None:
+        if not request.path.startswith(PROTECTED):
+            return
+        if _in_query():
+            raise _refusal("A key in an address ends up in logs. Send it in the Authorization header, and replace it.")
+        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not key.strip():
+            raise _refusal(KINDS["unauthorized"][2])
+        found = who(key.strip())
+        if found is None:
+            raise _refusal("This key is unknown, or no longer valid.")
+        g.identity = found
+        if request.endpoint is None:
+            return  # nothing there: routing answers 404 or 405
+        scope = getattr(current_app.view_functions[request.endpoint], "scope", None)
+        if scope not in found.scopes:
+            raise Problem("forbidden", f"This needs a key with the scope {scope}; this one has {_list(found)}.")
+
+
+def _in_query() -> bool:
+    return bool(request.query_string) and any(
+        name.lower() in _KEY_NAMES or _LOOKS_LIKE_A_KEY.match(value) for name, value in request.args.items(multi=True)
+    )
+
+
+def _refusal(detail: str) -> Problem:
+    return Problem("unauthorized", detail, headers=_CHALLENGE)
+
+
+def _list(found: Identity) -> str:
+    return ", ".join(sorted(found.scopes))

@@ -1,0 +1,50 @@
+"""Requests as a caller would write them, for the OpenAPI document. A test accepts each of them."""
+
+from typing import Any
+
+_WELCOME = {"action_label": "Open your dashboard", "action_url": "https://example.com/start"}
+
+ONE: dict[str, dict[str, Any]] = {
+    "A template, by email": {
+        "template": "welcome",
+        "channel": "email",
+        "to": {"email": "ada@example.com", "name": "Ada", "locale": "en-GB", "timezone": "Europe/London"},
+        "data": {"name": "Ada", **_WELCOME},
+        "metadata": {"order": "4711"},
+    },
+    "A one-time code, by SMS": {
+        "template": "one_time_code",
+        "channel": "sms",
+        "to": {"phone": "+442079460018"},
+        "data": {"code": "482913"},
+        "expires_at": "2099-12-31T23:59:59Z",
+    },
+    "Content of your own, as a push": {
+        "channel": "push",
+        "to": {"tokens": ["device-token"]},
+        "content": {"title": "Your table is ready", "body": "Come to the counter.", "link": "app://orders/4711"},
+    },
+    "Content of your own, by email, with a file": {
+        "channel": "email",
+        "to": {"email": "ada@example.com"},
+        "content": {
+            "subject": "Your invoice",
+            "text": "It is attached.",
+            "attachments": [
+                {"filename": "invoice.txt", "content_type": "text/plain", "content": "VG90YWw6IDEyLjUwIEVVUgo="}
+            ],
+        },
+    },
+}
+
+MANY: dict[str, dict[str, Any]] = {
+    "A template to two people": {
+        "template": "welcome",
+        "channel": "email",
+        "data": _WELCOME,
+        "recipients": [
+            {"to": {"email": "ada@example.com"}, "data": {"name": "Ada"}},
+            {"to": {"email": "grace@example.com"}, "data": {"name": "Grace"}, "metadata": {"cohort": "b"}},
+        ],
+    },
+}

@@ -1,0 +1,81 @@
+"""What is asked for in an address: filters, limits and cursors, checked like everything else callers send."""
+
+from typing import Any
+
+from flask import request
+from marshmallow import ValidationError, fields, validate
+
+from services.gateway.routes import query
+from shared.errors import InvalidInput
+from shared.intake.fields import Channel, Moment
+from shared.intake.problems import StrictSchema, load
+from shared.ledger.listing import Filters
+from shared.ledger.states import State
+from shared.messages.content import CHANNELS
+from shared.messages.fields import Line, e164, normal_email
+
+MAX_LIMIT = 100
+
+
+class _PageSchema(StrictSchema):
+    limit = fields.Integer(load_default=50, validate=validate.Range(1, MAX_LIMIT))
+    cursor = Line(validate=validate.Length(1, 200))
+
+
+class _ListSchema(_PageSchema):
+    state = fields.Enum(State, by_value=True)
+    channel = Channel()
+    template = Line(validate=validate.Length(1, 100))
+    batch_id = fields.UUID()
+    recipient = Line(validate=validate.Length(1, 4096))
+    accepted_after = Moment()
+    accepted_before = Moment()
+
+
+_PAGE, _LIST = _PageSchema(), _ListSchema()
+
+PAGE_PARAMETERS = [
+    {"in": "query", "name": "limit", "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": 50}},
+    query("cursor", "`next` of the page before."),
+]
+LIST_PARAMETERS = [
+    query("state", "Only these.", enum=[str(state) for state in State]),
+    query("channel", "Only these.", enum=list(CHANNELS)),
+    query("template", "Only of this template: a name, or name and version (`welcome@3`)."),
+    query("batch_id", "Only of this batch.", format="uuid"),
+    query("recipient", "Only to this address, number or device token."),
+    query("accepted_after", "Accepted at or after this moment.", format="date-time"),
+    query("accepted_before", "Accepted before this moment.", format="date-time"),
+    *PAGE_PARAMETERS,
+]
+
+
+def page_query() -> tuple[int, str | None]:
+    """Limit and cursor."""
+    asked = _load(_PAGE)
+    return asked["limit"], asked.get("cursor")
+
+
+def list_query() -> tuple[Filters, int, str | None]:
+    """Filters, limit and cursor."""
+    asked = _load(_LIST)
+    limit, cursor, recipient = asked.pop("limit"), asked.pop("cursor", None), asked.pop("recipient", None)
+    return Filters(target=recipient and _normal(recipient), **asked), limit, cursor
+
+
+def _load(schema: StrictSchema) -> dict[str, Any]:
+    twice = [name for name, values in request.args.lists() if len(values) > 1]
+    if twice:
+        raise InvalidInput({name: ["Give it once."] for name in twice})
+    loaded: dict[str, Any] = load(schema, request.args.to_dict())
+    return loaded
+
+
+def _normal(recipient: str) -> str:
+    """As the ledger writes it."""
+    for normalise in (normal_email, e164):
+        try:
+            return normalise(recipient)
+        except ValidationError:
+            continue
+    return recipient

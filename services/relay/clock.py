@@ -1,0 +1,110 @@
+"""What the relay does every second, each job by itself so that none delays another."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+from dramatiq.errors import BrokerError
+
+from services.relay.catch_up import catch_up
+from shared.broker import Broker
+from shared.delivery.bells import Ringer
+from shared.errors import LedgerUnavailable
+from shared.ledger.recovery import Recovery
+from shared.ledger.ticks import Ticks
+from shared.telemetry.metrics import EXPIRED, LANE_AGE, LANE_DEPTH, REAPED
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Clock:
+    """The relay's jobs and their periods.
+
+    Parameters:
+        lease: seconds of the longest lease. Nothing is reaped until the ledger has been up that long, so that workers
+            could first write the answers they kept while it was away.
+    """
+
+    recovery: Recovery
+    ringer: Ringer
+    broker: Broker
+    lease: float
+    _scheduler: BackgroundScheduler = field(default_factory=lambda: BackgroundScheduler(timezone="UTC"))
+    _trouble_at: float = field(default=float("-inf"))
+
+    def start(self) -> None:
+        """Begin ticking, in the background."""
+        for job, seconds in (
+            (self.ring_due, 1.0),
+            (self.reap, 1.0),
+            (self.expire, 1.0),
+            (self.measure, 5.0),
+            (self.rescue, 5.0),
+            (self.catch_up, 30.0),
+            (self.tidy, 60.0),
+        ):
+            self._scheduler.add_job(
+                self._guarded(job), "interval", seconds=seconds, name=job.__name__, max_instances=1, coalesce=True,
+                misfire_grace_time=None,
+            )  # fmt: skip
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Finish the running jobs and stop."""
+        self._scheduler.shutdown(wait=True)
+
+    def ring_due(self) -> None:
+        """Ring every lane that has something to do now."""
+        for queue in self.recovery.due_queues():
+            self.ringer.ring(queue)
+
+    def reap(self) -> None:
+        """Take back what dead workers held, and ring for it."""
+        if time.monotonic() - self._trouble_at < self.lease:
+            return
+        reaped = self.recovery.reap(patience=self.lease)
+        for (queue, was, state), count in Counter((d.queue, d.was, d.state) for d in reaped).items():
+            REAPED.labels(queue, state).inc(count)
+            log.warning("a worker died holding deliveries", queue=queue, was=was, now=state, deliveries=count)
+        for queue in {delivery.queue for delivery in reaped}:
+            self.ringer.ring(queue)
+
+    def expire(self) -> None:
+        """End what waited past its time."""
+        EXPIRED.inc(self.recovery.expire())
+
+    def measure(self) -> None:
+        """Export every lane's depth and age."""
+        for lane in self.recovery.lanes():
+            LANE_DEPTH.labels(lane.queue).set(lane.depth)
+            LANE_AGE.labels(lane.queue).set(lane.oldest_age)
+
+    def rescue(self) -> None:
+        """Have the broker put back what dead workers had fetched."""
+        self.broker.rescue()
+
+    def catch_up(self) -> None:
+        """Make up for the calendar's missed ticks, or leave them out, as each job says."""
+        catch_up(Ticks(self.recovery.database), self.broker)
+
+    def tidy(self) -> None:
+        """Forget the streams of finished uploads."""
+        self.recovery.close_streams()
+
+    def _guarded(self, job: Callable[[], None]) -> Callable[[], None]:
+        def run() -> None:
+            try:
+                job()
+            except LedgerUnavailable as error:
+                self._trouble_at = time.monotonic()
+                log.warning("the ledger is away; trying again", job=job.__name__, reason=str(error))
+            except BrokerError as error:
+                log.warning("the broker is away; trying again", job=job.__name__, reason=str(error))
+            except Exception:
+                log.exception("a job of the relay failed", job=job.__name__)
+
+        return run

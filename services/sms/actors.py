@@ -1,0 +1,30 @@
+"""The lanes of the sms channel, declared onto a broker they are given."""
+
+from typing import cast
+
+from services.sms.compose import compose
+from services.sms.providers import VENDORS
+from services.sms.settings import SmsSettings
+from shared.delivery.service import declare_channel
+from shared.ledger.work import Claimed
+from shared.messages.content import Content
+from shared.messages.sms import SmsContent, SmsMessage
+from shared.runtime import Runtime
+from shared.settings import load_one
+
+
+def declare(runtime: Runtime) -> None:
+    """Declare sms.critical, sms.normal and sms.bulk. Raises SettingsError for a route that is not configured."""
+    settings = load_one(SmsSettings, runtime.environ)
+
+    def message(item: Claimed, content: Content) -> SmsMessage:
+        return compose(
+            cast(SmsContent, content),
+            delivery_id=item.id,
+            target=item.target,
+            expires_in=item.expires_in,
+            length=settings.length,
+            max_segments=settings.max_segments,
+        )
+
+    declare_channel(runtime, "sms", message, VENDORS, settings.route)
