@@ -1,0 +1,144 @@
+"""What the gateway answers, as the client gives it on: JSON objects with known keys.
+
+Ids are UUIDs and moments RFC 3339, both as text. A test compares these with the gateway's own schemas.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NotRequired, TypedDict
+
+Json = Mapping[str, Any]
+
+
+class Receipt(TypedDict):
+    """One notification was accepted; `replayed` when that was an earlier call under the same idempotency key."""
+
+    id: str
+    state: str
+    channel: str
+    lane: str
+    replayed: bool
+
+
+class RowError(TypedDict):
+    """Why a row was refused. In a list `row` is the position, from 1; in a file the line its row starts on."""
+
+    row: int
+    field: str
+    problem: str
+
+
+class BulkReceipt(TypedDict):
+    """Many were accepted. `errors` has the first hundred refused rows; not `complete`: the file broke off."""
+
+    batch_id: str
+    channel: str
+    lane: str
+    accepted: int
+    refused: int
+    complete: bool
+    errors: Sequence[RowError]
+    replayed: bool
+
+
+class Batch(TypedDict):
+    """How far a batch is: deliveries by state; `finished` when nothing of it waits or is being sent."""
+
+    id: str
+    created_at: str
+    closed_at: str | None
+    accepted: int
+    refused: int
+    states: Mapping[str, int]
+    finished: bool
+
+
+class Delivery(TypedDict):
+    """One target of a notification."""
+
+    id: str
+    state: str
+    target: str
+    provider: str | None
+    attempts: int
+    next_at: str | None
+    started_at: str | None
+    settled_at: str | None
+    reason: str | None
+
+
+class Event(TypedDict):
+    """An entry of a timeline."""
+
+    at: str
+    what: str
+    delivery_id: NotRequired[str]
+    provider: NotRequired[str]
+    outcome: NotRequired[str]
+    code: NotRequired[str]
+    detail: NotRequired[str]
+    reference: NotRequired[str]
+    started_at: NotRequired[str]
+    who: NotRequired[str]
+
+
+class Summary(TypedDict):
+    """A notification as a list shows it."""
+
+    id: str
+    state: str
+    channel: str
+    lane: str
+    kind: str
+    template: str | None
+    batch_id: str | None
+    row_number: int | None
+    recipient: Json
+    metadata: Mapping[str, str] | None
+    send_at: str | None
+    expires_at: str | None
+    on_unknown: str
+    accepted_at: str
+
+
+class Notification(Summary):
+    """A notification with its deliveries and timeline; never with secret variables."""
+
+    data: Json | None
+    content: Json | None
+    deliveries: Sequence[Delivery]
+    timeline: Sequence[Event]
+
+
+class Device(TypedDict):
+    """An installation of an app, to which a user's pushes go."""
+
+    token: str
+    platform: str
+    registered_at: str
+
+
+class TemplateSummary(TypedDict):
+    """The latest version of a template."""
+
+    name: str
+    version: int
+    description: str
+    kind: str
+    channels: Sequence[str]
+    created_at: str
+
+
+class Template(TemplateSummary):
+    """A template with what it is made of."""
+
+    variables: Sequence[Json]
+    sample: Json
+    files: Mapping[str, str]
+
+
+class Preview(TypedDict):
+    """What a template makes of data: the content by channel."""
+
+    name: str
+    version: int
+    content: Mapping[str, Json]

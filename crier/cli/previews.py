@@ -1,0 +1,88 @@
+"""What a template makes of data: in the terminal, and as files to open."""
+
+import json
+import re
+from base64 import b64decode
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.text import Text
+
+from crier.answers import Json, Preview
+from crier.cli.printable import one_line, printable
+from shared.messages.segments import measure
+
+_NOT_IN_NAMES = re.compile(r"[^\w. -]")
+
+
+def panels(preview: Preview) -> RenderableType:
+    """A panel for each channel."""
+    return Group(*(_panel(channel, content) for channel, content in preview["content"].items()))
+
+
+def write_files(preview: Preview, folder: Path) -> list[Path]:
+    """Write each channel's content to files in `folder`, made when missing. Their paths; first what to open."""
+    files = {folder / _NOT_IN_NAMES.sub("_", f"{preview['name']}.{name}"): text for name, text in _files(preview)}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, content in files.items():
+            path.write_bytes(content)
+    except OSError as error:
+        raise click.FileError(str(folder), hint=f"it cannot be written to: {error.strerror}") from error
+    return list(files)
+
+
+def _files(preview: Preview) -> Iterator[tuple[str, bytes]]:
+    content = preview["content"]
+    if mail := content.get("email"):
+        if mail.get("html"):
+            yield "email.html", mail["html"].encode()
+        yield "email.txt", f"Subject: {mail['subject']}\n\n{mail.get('text', '')}".encode()
+        for attachment in mail.get("attachments", ()):
+            yield attachment["filename"], b64decode(attachment["content"])
+    if sms := content.get("sms"):
+        yield "sms.txt", f"{sms['body']}\n".encode()
+    if push := content.get("push"):
+        yield "push.json", json.dumps(push, indent=2, ensure_ascii=False).encode()
+
+
+def _panel(channel: str, content: Json) -> Panel:
+    body = {"email": _mail, "sms": _sms, "push": _push}.get(channel, _other)(content)
+    return Panel(body, title=_title(channel, content), title_align="left", border_style="dim", width=100)
+
+
+def _title(channel: str, content: Json) -> str:
+    if channel != "sms":
+        return channel
+    found = measure(content["body"])
+    return f"sms: {found.segments} {'segment' if found.segments == 1 else 'segments'} of {found.encoding.name}"
+
+
+def _mail(content: Json) -> Text:
+    text = Text(one_line(content["subject"]), style="bold")
+    text.append(f"\n\n{printable(content.get('text') or '(only HTML)').rstrip()}", style="not bold")
+    for attachment in content.get("attachments", ()):
+        size = len(b64decode(attachment["content"]))
+        text.append(f"\n\n📎 {one_line(attachment['filename'])}, {size / 1000:.0f} KB", style="not bold cyan")
+    return text
+
+
+def _sms(content: Json) -> Text:
+    return Text(printable(content["body"]))
+
+
+def _push(content: Json) -> Text:
+    text = Text(one_line(content["title"]), style="bold").append(f"\n{printable(content['body'])}", style="not bold")
+    rest: Mapping[str, Any] = {name: value for name, value in content.items() if name not in ("title", "body")}
+    for name, value in rest.items():
+        shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        text.append(f"\n{name}: {one_line(shown)}", style="not bold dim")
+    return text
+
+
+def _other(content: Json) -> Text:
+    return Text(printable(json.dumps(content, indent=2, ensure_ascii=False)))

@@ -1,0 +1,5 @@
+"""`crier sandbox`."""
+
+from crier.sandbox.command import sandbox
+
+__all__ = ["sandbox"]

@@ -1,0 +1,1 @@
+"""`crier demo`: everything on one machine, and an account of every call."""

@@ -1,0 +1,123 @@
+"""The account, for people: tables in the terminal, and a folder to look into."""
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from crier.cli.batch_report import refused_rows
+from crier.cli.printable import one_line
+from crier.demo.arrived import arrived
+from crier.demo.asked import Finding
+from crier.demo.reconcile import PREPARATION
+from crier.demo.run import Outcome
+from crier.sandbox import Entry
+from crier.sandbox.smtp import raw
+from shared.messages.email import EmailContent
+
+SHOWN_FINDINGS = 30
+ENDINGS = ("sent", "failed", "cancelled", "expired")
+DIFFERENCES = ("missing", "doubled", "unasked", "altered")
+
+
+def account(outcome: Outcome) -> RenderableType:
+    """Everything: what was accepted, refused and delivered, and how that compares with the journals."""
+    parts: list[RenderableType] = [_groups(outcome), ""]
+    for name, errors in outcome.refused.items():
+        parts += [Text(f"Refused in {name}", "bold"), refused_rows(errors), ""]
+    parts += [_vendors(outcome), "", _searches(outcome), "", _verdict(outcome.findings)]
+    return Group(*parts)
+
+
+def _table(title: str, *columns: str, left: int = 1) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, header_style="dim", pad_edge=False)
+    for index, name in enumerate(columns):
+        table.add_column(name, justify="left" if index < left else "right")
+    return table
+
+
+def _groups(outcome: Outcome) -> Table:
+    table = _table("What was asked for, and what came of it", "", "ROWS REFUSED", "ACCEPTED", *map(str.upper, ENDINGS))
+    table.show_footer = True
+    for group in {one.group: None for one in outcome.asked}:
+        members = [one for one in outcome.asked if one.group == group]
+        states = Counter(outcome.states.get(one.delivery, "lost") for one in members)
+        others = {state: count for state, count in states.items() if state not in ENDINGS}
+        rows = outcome.receipts[group]["refused"] if group in outcome.receipts else 0
+        told = f"{group}, and {others}" if others else group
+        table.add_row(told, *map(_number, (rows, len(members), *(states[state] for state in ENDINGS))))
+    every = Counter(outcome.states.get(one.delivery, "lost") for one in outcome.asked)
+    rows = sum(receipt["refused"] for receipt in outcome.receipts.values())
+    sums = ("together", *map(str, (rows, len(outcome.asked), *(every[state] for state in ENDINGS))))
+    for column, text in zip(table.columns, sums, strict=True):
+        column.footer = text
+    return table
+
+
+def _vendors(outcome: Outcome) -> Table:
+    columns = ("CALLS", "ACCEPTED", "REFUSED", "ASKED FOR", *(kind.upper() for kind in DIFFERENCES))
+    table = _table("What the stand-ins received, compared call by call", "", *columns)
+    for vendor, names in (("smtp", "mails"), ("twilio", "SMS"), ("fcm", "pushes")):
+        calls = [entry for entry in outcome.calls if entry.vendor == vendor and entry.action not in PREPARATION]
+        asked = [one for one in outcome.asked if one.vendor == vendor]
+        whats = {one.what for one in asked}
+        found = Counter(
+            finding.kind for finding in outcome.findings if finding.what in whats or finding.what.startswith(vendor)
+        )
+        table.add_row(
+            f"{names} ({vendor})", str(len(calls)), *_split(calls), str(sum(one.accepted for one in asked)),
+            *(Text(str(found[kind]), "red" if found[kind] else "green") for kind in DIFFERENCES),
+        )  # fmt: skip
+    return table
+
+
+def _split(calls: Iterable[Entry]) -> tuple[str, str]:
+    accepted = Counter(entry.accepted for entry in calls)
+    return str(accepted[True]), str(accepted[False])
+
+
+def _searches(outcome: Outcome) -> Table:
+    table = _table("One-time codes that can be read", "", "SEARCHED", "FOUND")
+    for search in outcome.searches:
+        found = Text(str(search.hits), "red" if search.hits else "green")
+        table.add_row(search.where, f"{search.size / 1_000_000:.1f} MB", found)
+    return table
+
+
+def _verdict(findings: list[Finding]) -> RenderableType:
+    if not findings:
+        return Text(
+            "All is as it should be: nothing missing, nothing twice, nothing unasked, nothing altered.", "bold green"
+        )
+    lines = [Text(one_line(str(finding)), "red") for finding in findings[:SHOWN_FINDINGS]]
+    more = len(findings) - len(lines)
+    rest = [Text(f"… and {more} more.", "red")] if more > 0 else []
+    return Group(Text(f"{len(findings)} things are not as they should be:", "bold red"), *lines, *rest)
+
+
+def _number(count: int) -> str:
+    return str(count) if count else ""
+
+
+def write_folder(folder: Path, outcome: Outcome) -> None:
+    """Write the mails as .eml and .html, and the account as report.html."""
+    mails = folder / "mails"
+    mails.mkdir(parents=True, exist_ok=True)
+    whats = {one.delivery: one.what for one in outcome.asked}
+    for entry in outcome.calls:
+        if entry.vendor == "smtp" and entry.accepted:
+            name = "".join(c if c.isalnum() else "-" for c in whats.get(entry.delivery or "", "unasked"))
+            path = mails / f"{entry.sequence:05d}-{name}"
+            path.with_suffix(".eml").write_bytes(raw(entry))
+            content = arrived(entry).content
+            if isinstance(content, EmailContent) and content.html:
+                path.with_suffix(".html").write_text(content.html, encoding="utf-8")
+    with (folder / "report.html").open("w", encoding="utf-8") as file:
+        console = Console(record=True, file=file, width=140, highlight=False)
+        console.print(account(outcome))
+        file.seek(0)
+        file.truncate()
+        file.write(console.export_html(inline_styles=True))

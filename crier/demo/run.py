@@ -1,0 +1,148 @@
+"""The demo from its beginning to its end: asking, waiting until all of it has ended, and the account."""
+
+import time
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from rich.console import Console
+
+from crier.answers import BulkReceipt, RowError
+from crier.cli.progress import followed, uploading
+from crier.cli.timeline import ENDED
+from crier.demo.asked import Asked, Finding
+from crier.demo.files import UPLOADS, Row, Upload, good_rows, on_the_envelope, wrong_rows
+from crier.demo.reconcile import reconcile
+from crier.demo.rendering import Rendering
+from crier.demo.scenarios import AFTERWARDS, SCENARIOS, a_code
+from crier.demo.secrecy import Search, search_dump, search_files
+from crier.demo.singles import Singles
+from crier.demo.stage import Stage
+from crier.demo.wrong import BOUNCING
+from crier.local.cluster import Step
+from crier.sandbox import Entry
+from shared.ledger.ids import derived_id
+
+PATIENCE = 120.0
+"""Seconds in which everything must have ended."""
+
+
+@dataclass
+class Outcome:
+    """What came of it.
+
+    Parameters:
+        receipts, refused: what was answered to each file, and its refused rows.
+        states: how each delivery ended.
+        findings: everything that is not as it should be; none when all is well.
+    """
+
+    asked: list[Asked] = field(default_factory=list)
+    receipts: dict[str, BulkReceipt] = field(default_factory=dict)
+    refused: dict[str, list[RowError]] = field(default_factory=dict)
+    states: dict[str, str] = field(default_factory=dict)
+    calls: list[Entry] = field(default_factory=list)
+    searches: list[Search] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
+class Demo:
+    """One run on a stage.
+
+    Parameters:
+        step: told what is being done.
+    """
+
+    def __init__(self, stage: Stage, console: Console, step: Step) -> None:
+        self._stage = stage
+        self._client = stage.client
+        self._console = console
+        self._step = step
+        self._rendering = Rendering()
+        self._outcome = Outcome()
+
+    def run(self) -> Outcome:
+        """Send everything, wait, and account for it."""
+        outcome = self._outcome
+        singles = Singles(self._client, self._stage.sandbox, self._rendering)
+        with self._step("A one-time code that waits, and a dump of the database meanwhile"):
+            a_code(singles)
+            self._look_while_it_waits(singles)
+        for upload in UPLOADS:
+            self._upload(upload)
+        with self._step("Single sends: every template, channel and lane; scheduled, cancelled, expiring, retried, …"):
+            for scenario in SCENARIOS:
+                scenario(singles)
+        outcome.asked += singles.asked
+        self._wait(singles)
+        with self._step("Comparing with what the stand-ins received, call by call"):
+            outcome.calls = list(self._stage.sandbox.calls())
+            outcome.findings += singles.findings + reconcile(outcome.asked, outcome.calls, outcome.states)
+        with self._step("Looking for one-time codes where none may be"):
+            dump, _ = search_dump(self._stage.database_url, singles.secrets, "a dump of the database, afterwards")
+            files = search_files(self._stage.home.root, singles.secrets, "every file of the cluster: tables, logs, …")
+            outcome.searches += [dump, files]
+        for search in outcome.searches:
+            outcome.findings += search.findings()
+        return outcome
+
+    def _look_while_it_waits(self, singles: Singles) -> None:
+        waiting = singles.asked[-1]
+        search, dump = search_dump(self._stage.database_url, singles.secrets, "a dump of the database, while one waits")
+        self._outcome.searches.append(search)
+        singles.promise(waiting.notification.encode() in dump, waiting.what, "it is not in the dump of the database")
+        state = self._client.get(waiting.notification)["state"]
+        singles.promise(state == "scheduled", waiting.what, f"it was {state} when the dump was made")
+
+    def _upload(self, upload: Upload) -> None:
+        with uploading(upload.path, self._console) as file:
+            receipt = self._client.bulk_file(
+                file, channel=upload.channel, template=upload.template, data=upload.shared or None
+            )
+        batch = UUID(receipt["batch_id"])
+        refused = list(self._client.batch_errors(str(batch)))
+        self._outcome.receipts[upload.name], self._outcome.refused[upload.name] = receipt, refused
+        rows = [self._asked(upload, batch, row) for row in good_rows(upload)]
+        self._outcome.asked += rows
+        wrong, found = wrong_rows(upload), {(error["row"], error["field"]) for error in refused}
+        for row, name in sorted(wrong ^ found):
+            told = "was not refused" if (row, name) in wrong else "was refused, and is right"
+            self._outcome.findings.append(Finding("rows", f"{upload.name}, row {row}", f"{name} {told}"))
+        if receipt["accepted"] != len(rows):
+            told = f"{receipt['accepted']} rows were accepted instead of {len(rows)}"
+            self._outcome.findings.append(Finding("rows", upload.name, told))
+
+    def _asked(self, upload: Upload, batch: UUID, row: Row) -> Asked:
+        notification = derived_id(batch, row.line)
+        refused = BOUNCING.get(row.to.get("email", ""), 0)
+        is_mail = upload.channel == "email"
+        return Asked(
+            group=upload.name,
+            what=f"{upload.name}, row {row.line}",
+            notification=str(notification),
+            delivery=str(derived_id(notification, 0)),
+            channel=upload.channel,
+            target=on_the_envelope(row.to["email"]) if is_mail else row.to["phone"],
+            content=None if refused else self._rendering.content(upload.template, upload.channel, row.data, row.to),
+            name=row.to.get("name") if is_mail else None,
+            state="failed" if refused else "sent",
+            refused=refused,
+        )
+
+    def _wait(self, singles: Singles) -> None:
+        deadline = time.monotonic() + PATIENCE
+        for receipt in self._outcome.receipts.values():
+            followed(self._client, receipt["batch_id"], self._console, patience=deadline - time.monotonic())
+            for one in self._client.list(batch_id=receipt["batch_id"]):
+                self._outcome.states[str(derived_id(UUID(one["id"]), 0))] = one["state"]
+        with self._step("Waiting for what was scheduled or is tried again"):
+            waiting = {one.notification for one in singles.asked}
+            while waiting and time.monotonic() < deadline:
+                waiting = {one for one in waiting if not self._has_ended(one)}
+                time.sleep(0.2)
+        for scenario in AFTERWARDS:
+            scenario(singles)
+
+    def _has_ended(self, notification: str) -> bool:
+        found = self._client.get(notification)
+        self._outcome.states |= {delivery["id"]: delivery["state"] for delivery in found["deliveries"]}
+        return found["state"] in ENDED

@@ -1,0 +1,80 @@
+"""The programs of a local cluster, as plain data."""
+
+import importlib.util
+import signal
+import sys
+import sysconfig
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from crier.local.server import Server
+
+WORKERS = ("email", "sms", "push", "cleanup")
+
+# An empty --path: modules come from where Crier is installed. A folder `shared` or `services` in the current
+# directory, which is common, must not be taken for ours (PYTHONSAFEPATH says the same to Python itself).
+DRAMATIQ_OPTIONS = ("--path", "--processes", "1")
+GRACE = ("--worker-shutdown-timeout", "25000")
+
+# Each queue gets an equal share of its worker's threads: four a lane in a service of its own, two when packed.
+THREADS_ALONE, THREADS_PACKED = 12, 24
+
+
+@dataclass(frozen=True)
+class Program:
+    """One supervised program.
+
+    Parameters:
+        name: of its log, and in every command.
+        command: its arguments; runs in the foreground.
+        is_server: the database or broker, which starts before and stops after the services.
+        user: the account it runs as; None for that of the cluster.
+        stop_signal: asks it to end in order.
+        folder: where it runs; that of `crier up`, so that relative paths in settings mean what they say.
+        grace: seconds it has to do so.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    is_server: bool = False
+    user: str | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
+    folder: Path = field(default_factory=Path.cwd)
+    grace: int = 30
+
+
+def server_program(name: str, server: Server) -> Program:
+    """A private server as a supervised program."""
+    return Program(name, tuple(server.program()), True, server.user, server.stop_signal, server.folder)
+
+
+def services(*, split: bool = False) -> tuple[Program, ...]:
+    """The installed services: gateway, relay, scheduler, and one program for all workers, or one each.
+
+    A service whose folder was removed is left out; the rest runs.
+    """
+    alone = [
+        Program("gateway", (sys.executable, "-m", "services.gateway")),
+        Program("relay", (sys.executable, "-m", "services.relay")),
+        Program("scheduler", (sys.executable, _script("periodiq"), "services.scheduler", "--path")),
+    ]
+    workers = [name for name in WORKERS if _installed(name)]
+    groups = {name: [name] for name in workers} if split else {"workers": workers} if workers else {}
+    return (
+        *(program for program in alone if _installed(program.name)),
+        *(Program(name, _dramatiq(members)) for name, members in groups.items()),
+    )
+
+
+def _dramatiq(workers: list[str]) -> tuple[str, ...]:
+    modules = (f"services.{name}" for name in workers)
+    threads = THREADS_ALONE if len(workers) == 1 else THREADS_PACKED
+    return (sys.executable, "-m", "dramatiq", *modules, *DRAMATIQ_OPTIONS, "--threads", str(threads), *GRACE)
+
+
+def _installed(service: str) -> bool:
+    return importlib.util.find_spec(f"services.{service}") is not None
+
+
+def _script(name: str) -> str:
+    return str(Path(sysconfig.get_path("scripts")) / name)

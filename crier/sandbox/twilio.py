@@ -1,0 +1,203 @@
+"""A stand-in for Twilio's Messages resource (https://www.twilio.com/docs/messaging/api/message-resource).
+
+It knows one account (`ACCOUNT_SID`, `AUTH_TOKEN`). Like a live account, and unlike test credentials, it lets
+any well-formed sender be used, and it accepts a `StatusCallback` on this machine, which Twilio would refuse.
+A look-up finds a message `delivered`, or `undelivered` where it was told so; no status callbacks are made.
+
+Magic recipients of Twilio's (https://www.twilio.com/docs/iam/test-credentials#test-sms-messages):
+
+    +15005550001  21211 invalid                     +15005550004  21610 opted out
+    +15005550002  21612 cannot be routed            +15005550009  21614 cannot receive SMS
+    +15005550003  21408 region not enabled
+    as `From`: +15005550001 21212 invalid, +15005550007 21606 not owned, +15005550008 21611 queue full
+
+Magic recipients of the sandbox's, in the same range:
+
+    +15005550205  answered after 5 s                +15005550429  20429 with Retry-After 30
+    +15005550303  accepted, undelivered with 30003  +15005550444  accepted, then closed without an answer
+    +15005550305  accepted, undelivered with 30005  +15005550500  20500 server error
+    +15005550408  accepted, never answered          +15005550503  20503 server error
+"""
+
+from base64 import b64encode
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import parse_qsl, urlencode
+from uuid import NAMESPACE_URL, uuid4, uuid5
+
+from crier.sandbox.behaviour import Behaviour, Fault
+from crier.sandbox.journal import Entry
+from crier.sandbox.preview import Kind, Preview
+from crier.sandbox.twilio_errors import LATER, REFUSALS
+from crier.sandbox.twilio_message import Message, refusal, segments
+from crier.sandbox.vendor import Answer, Call, HttpVendor, Route, find_delivery, json_answer
+
+ACCOUNT_SID = "AC" + uuid5(NAMESPACE_URL, "crier:sandbox:account").hex
+AUTH_TOKEN = uuid5(NAMESPACE_URL, "crier:sandbox:token").hex
+SENDER = "+15005550006"
+
+_AUTHORIZATION = "Basic " + b64encode(f"{ACCOUNT_SID}:{AUTH_TOKEN}".encode()).decode()
+_KEPT = 100_000
+_LARGEST_PAGE = 1000
+_MAGIC = {
+    "+15005550001": Behaviour(error="21211"),
+    "+15005550002": Behaviour(error="21612"),
+    "+15005550003": Behaviour(error="21408"),
+    "+15005550004": Behaviour(error="21610"),
+    "+15005550009": Behaviour(error="21614"),
+    "+15005550205": Behaviour(delay=5),
+    "+15005550303": Behaviour(error="30003"),
+    "+15005550305": Behaviour(error="30005"),
+    "+15005550408": Behaviour(fault=Fault.HANG),
+    "+15005550429": Behaviour(error="20429", retry_after=30),
+    "+15005550444": Behaviour(fault=Fault.CLOSE),
+    "+15005550500": Behaviour(error="20500"),
+    "+15005550503": Behaviour(error="20503"),
+}
+
+
+class Twilio(HttpVendor):
+    """Programmable Messaging: create, fetch and list messages."""
+
+    name = "twilio"
+    errors = tuple(str(code) for code in (*REFUSALS, *LATER))
+    stages = ("send", "look-up")
+
+    def __init__(self, folder: Path, base_url: str) -> None:
+        super().__init__(folder, base_url)
+        self._messages: OrderedDict[str, Message] = OrderedDict()
+
+    def routes(self) -> Sequence[Route]:
+        """Create, list, fetch."""
+        messages = "/2010-04-01/Accounts/{account}/Messages"
+        return (
+            Route("POST", f"{messages}.json", "send", self._create, lambda call: call.form.get("To")),
+            Route("GET", f"{messages}.json", "look-up", self._list, lambda call: call.query.get("To")),
+            Route("GET", messages + r"/{sid:\w+}.json", "look-up", self._fetch),
+        )
+
+    def environment(self) -> dict[str, str]:
+        """Account, token, sender and base URL."""
+        return {
+            "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
+            "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
+            "TWILIO_FROM": SENDER,
+            "TWILIO_BASE_URL": self.base_url,
+        }
+
+    def error(self, name: str, call: Call) -> Answer:
+        """A refusal; or, for the codes Twilio reports later, an acceptance that turns out undelivered."""
+        code = int(name)
+        return self._create(call, code) if code in LATER else _refuse(code, call)
+
+    def authorised(self, call: Call) -> bool:
+        """Whether the credentials are the account's."""
+        return _stranger(call) is None
+
+    def magic(self, recipient: str) -> Behaviour | None:
+        """Twilio's magic numbers and the sandbox's."""
+        return _MAGIC.get(recipient)
+
+    def delivery(self, call: Call) -> str | None:
+        """An SMS carries nothing of ours; the `StatusCallback` URL can."""
+        return find_delivery(call.form.get("StatusCallback"))
+
+    def preview(self, entry: Entry) -> Preview:
+        """The SMS."""
+        form = _form(entry)
+        body = form.get("Body", "")
+        facts = (*form.items(), ("Segments", str(segments(body)))) if entry.action == "send" else ()
+        return Preview(Kind.SMS if facts else Kind.OTHER, text=body, facts=facts)
+
+    def remember(self, entry: Entry) -> None:
+        """Keep an accepted message for look-ups."""
+        if entry.accepted and entry.reference:
+            code = int(entry.answered.get("behaviour", {}).get("error", 0))
+            later = code if code in LATER else None
+            created = datetime.fromisoformat(entry.time)
+            self._keep(Message.of(_form(entry), entry.reference, created, later))
+
+    def forget(self) -> None:
+        """Drop every message."""
+        self._messages.clear()
+
+    def _create(self, call: Call, error_code: int | None = None) -> Answer:
+        if refused := _stranger(call) or refusal(call.form):
+            return _refuse(refused, call)
+        message = Message.of(call.form, f"SM{uuid4().hex}", datetime.now(UTC), error_code)
+        self._keep(message)
+        shown = message.show(ACCOUNT_SID, created_now=True)
+        return json_answer(201, shown, accepted=True, reference=message.sid)
+
+    def _fetch(self, call: Call) -> Answer:
+        if refused := _stranger(call):
+            return _refuse(refused, call)
+        message = self._messages.get(call.parameters["sid"])
+        if message is None:
+            return _refuse(20404, call)
+        return json_answer(200, message.show(ACCOUNT_SID, created_now=False))
+
+    def _list(self, call: Call) -> Answer:
+        if refused := _stranger(call):
+            return _refuse(refused, call)
+        query = call.query
+        size = min(_number(query, "PageSize", 50), _LARGEST_PAGE)
+        page = _number(query, "Page", 0)
+        try:
+            found = [message for message in reversed(self._messages.values()) if message.matches(query)]
+        except ValueError:
+            return _refuse(20001, call)
+        shown = found[page * size : (page + 1) * size]
+
+        def uri(number: int) -> str:
+            return f"{call.path}?{urlencode({**query, 'PageSize': size, 'Page': number})}"
+
+        return json_answer(
+            200,
+            {
+                "messages": [message.show(ACCOUNT_SID, created_now=False) for message in shown],
+                "page": page,
+                "page_size": size,
+                "start": page * size,
+                "end": page * size + max(len(shown) - 1, 0),
+                "uri": uri(page),
+                "first_page_uri": uri(0),
+                "next_page_uri": uri(page + 1) if (page + 1) * size < len(found) else None,
+                "previous_page_uri": uri(page - 1) if page else None,
+            },
+        )
+
+    def _keep(self, message: Message) -> None:
+        self._messages[message.sid] = message
+        if len(self._messages) > _KEPT:
+            self._messages.popitem(last=False)
+
+
+def _refuse(code: int, call: Call) -> Answer:
+    status, text = REFUSALS[code]
+    form = call.form
+    message = text.format(
+        path=call.path, to=form.get("To"), sender=form.get("From"), callback=form.get("StatusCallback")
+    )
+    more = f"https://www.twilio.com/docs/errors/{code}"
+    body = {"code": code, "message": message, "more_info": more, "status": status}
+    headers = {"WWW-Authenticate": 'Basic realm="Twilio API"'} if status == 401 else None
+    return json_answer(status, body, code=str(code), headers=headers)
+
+
+def _stranger(call: Call) -> int | None:
+    """The code of the error for calls from anyone but the account."""
+    if call.headers.get("authorization") != _AUTHORIZATION:
+        return 20003
+    return None if call.parameters["account"] == ACCOUNT_SID else 20404
+
+
+def _form(entry: Entry) -> Mapping[str, str]:
+    return dict(parse_qsl(entry.received.get("body", ""), keep_blank_values=True))
+
+
+def _number(query: Mapping[str, str], name: str, default: int) -> int:
+    text = query.get(name, "")
+    return int(text) if text.isdecimal() else default

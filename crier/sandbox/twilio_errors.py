@@ -1,0 +1,71 @@
+"""Twilio's documented errors that sending a message can meet.
+
+Codes and meanings: https://www.twilio.com/docs/api/errors. The body of an error answer is
+`{"code", "message", "more_info", "status"}`: https://www.twilio.com/docs/usage/twilios-response#exceptions.
+"""
+
+from collections.abc import Mapping
+
+REFUSALS: Mapping[int, tuple[int, str]] = {
+    20001: (400, "Invalid parameter"),
+    20003: (401, "Authenticate"),
+    20404: (404, "The requested resource {path} was not found"),
+    20429: (429, "Too Many Requests"),
+    20500: (500, "An internal server error has occurred"),
+    20503: (503, "Service unavailable"),
+    21211: (400, "The 'To' number {to} is not a valid phone number."),
+    21212: (
+        400,
+        "The 'From' number {sender} is not a valid phone number, shortcode, or alphanumeric sender ID.",
+    ),
+    21266: (400, "'To' and 'From' number cannot be the same: {to}"),
+    21408: (
+        400,
+        "Permission to send an SMS has not been enabled for the region indicated by the 'To' number: {to}.",
+    ),
+    21602: (400, "Message body is required."),
+    21603: (400, "A 'From' phone number is required."),
+    21604: (400, "A 'To' phone number is required."),
+    21606: (
+        400,
+        "The From phone number {sender} is not a valid, SMS-capable inbound phone number or short code for "
+        "your account.",
+    ),
+    21609: (400, "The StatusCallback URL {callback} is not a valid URL."),
+    21610: (400, "Attempt to send to unsubscribed recipient"),
+    21611: (400, "This 'From' number has exceeded the maximum number of queued messages"),
+    21612: (
+        400,
+        "The 'To' phone number: {to}, is not currently reachable using the 'From' phone number: {sender} via SMS.",
+    ),
+    21614: (400, "'To' number is not a valid mobile number"),
+    21617: (400, "The concatenated message body exceeds the 1600 character limit"),
+    21624: (400, "Invalid validity period value"),
+    21701: (400, "The Messaging Service does not exist"),
+    21910: (400, "Invalid From and To pair. From and To should be of the same channel"),
+}
+"""Refused when it is posted: code to HTTP status and text."""
+
+LATER: Mapping[int, str] = {
+    30001: "Queue overflow",
+    30002: "Account suspended",
+    30003: "Unreachable destination handset",
+    30004: "Message blocked",
+    30005: "Unknown destination handset",
+    30006: "Landline or unreachable carrier",
+    30007: "Message filtered",
+    30008: "Unknown error",
+    30022: "US A2P 10DLC - Rate Limits Exceeded",
+    30034: "US A2P 10DLC - Message from an Unregistered Number",
+    30036: "Validity Period Expired",
+    30450: "Message delivery blocked",
+}
+"""Accepted, and undelivered afterwards: seen in a look-up (and in status callbacks) as `error_code`."""
+
+MAGIC_SENDERS: Mapping[str, int] = {
+    "+15005550001": 21212,
+    "+15005550007": 21606,
+    "+15005550008": 21611,
+}
+"""`From` numbers of https://www.twilio.com/docs/iam/test-credentials#test-sms-messages; +15005550006 is the
+valid one."""

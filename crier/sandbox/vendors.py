@@ -1,0 +1,7 @@
+"""The HTTP vendors there are stand-ins for. A new one is a module and a line here."""
+
+from crier.sandbox.fcm import Fcm
+from crier.sandbox.twilio import Twilio
+from crier.sandbox.vendor import HttpVendor
+
+HTTP_VENDORS: tuple[type[HttpVendor], ...] = (Twilio, Fcm)
