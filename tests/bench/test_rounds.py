@@ -1,0 +1,79 @@
+"""Rounds: the sides take turns, a failed run counts for nothing, and the time is kept."""
+
+import pytest
+from rich.console import Console
+
+from bench.load import generate
+from bench.report import summarise, table
+from bench.rounds import run_rounds
+from bench.scenario import OURS, Figure, Scale, Scenario
+from bench.tally import Inexact, check_once
+
+
+def scenario(**sides):
+    figures = (Figure("rate", "messages/s", ratio=10), Figure("p50", "p50, ms", more_is_better=False, ours=5))
+    return Scenario(
+        "one", "some work", {OURS if name == "ours" else name: side for name, side in sides.items()}, figures
+    )
+
+
+def measured(*rates):
+    """A side that does no work and gives these rates, one a run; None is a message lost."""
+    waiting = iter(rates)
+
+    def side(run, scale):
+        rate = next(waiting)
+        check_once(["a"], ["a"] if rate else [], "calls")
+        return {"rate": rate, "p50": 1000 / rate}
+
+    return side
+
+
+def rounds(ground, made, count=3, seconds=600.0):
+    told = []
+    outcomes = run_rounds(ground, [made], Scale.TINY, rounds=count, seconds=seconds, tell=told.append)
+    assert told == outcomes
+    return outcomes
+
+
+def test_the_sides_take_turns_and_medians_are_compared(ground):
+    made = scenario(ours=measured(1000, 3000, 2000), slow=measured(50, 60, 70), best=measured(100, 100, 400))
+    outcomes = rounds(ground, made)
+    assert [one.side for one in outcomes] == [OURS, "slow", "best", "slow", "best", OURS, "best", OURS, "slow"]
+    rate, p50 = summarise([made], outcomes)
+    assert (rate.ours.median, rate.ours.least, rate.ours.most, rate.runs) == (2000, 1000, 3000, 3)
+    assert (rate.best, rate.peer.median) == ("best", 100)
+    assert (rate.ratio.median, rate.ratio.least, rate.ratio.most) == (10, 5, 30), "round by round"
+    assert (rate.target, rate.met) == ("≥ 10×", True)
+    assert p50.ratio.median == pytest.approx(10), "less is better"
+    assert (p50.target, p50.met, p50.ours.median) == ("≤ 5", True, 0.5)
+
+
+def test_a_run_that_lost_a_message_is_told_and_never_averaged_in(ground):
+    made = scenario(ours=measured(1000, None, 1200), peer=measured(1000, 1000, None))
+    outcomes = rounds(ground, made)
+    failed = [outcome for outcome in outcomes if outcome.failure]
+    assert [(one.side, one.round, one.figures) for one in failed] == [(OURS, 2, {}), ("peer", 3, {})]
+    assert failed[0].failure == "calls: 1 missing, of 1"
+    rate, _ = summarise([made], outcomes)
+    assert (rate.ours.median, rate.runs) == (1100, 2)
+    assert (rate.ratio.median, rate.ratio.most, rate.met) == (1, 1, False), "only the round where both were exact"
+
+
+def test_a_side_that_never_was_exact_leaves_a_gap(ground):
+    made = scenario(ours=measured(None), peer=measured(100))
+    rate, _ = lines = summarise([made], rounds(ground, made, count=1))
+    assert (rate.ours, rate.ratio, rate.met, rate.runs) == (None, None, None, 0)
+    console = Console(width=200, record=True)
+    console.print(table(lines))
+    assert "–" in console.export_text()
+
+
+def test_no_round_is_begun_that_would_end_too_late(ground):
+    made = scenario(ours=measured(1, 1, 1), peer=measured(1, 1, 1))
+    assert {one.round for one in rounds(ground, made, seconds=0.01)} == {1}
+
+
+def test_an_answer_that_is_not_202_makes_the_run_inexact(tmp_path):
+    with pytest.raises(Inexact, match=r"http://127.0.0.1:9/"):
+        generate(tmp_path, "http://127.0.0.1:9/", [{}])

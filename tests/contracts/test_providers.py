@@ -1,0 +1,304 @@
+"""What every provider promises the delivery loop, shown against a stand-in that speaks its vendor's wire format."""
+
+import asyncio
+import importlib
+import logging
+import pkgutil
+import socket
+import traceback
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import pytest
+
+import services
+from crier.sandbox import Entry, Sandbox
+from shared.errors import Ambiguous, Rejected, SendError, Unavailable
+from shared.providers.port import Provider, Sent
+from shared.settings import load_one
+from tests.contracts.provider_cases import CASES, Case, Environment, Expected
+
+T = TypeVar("T")
+DEADLINE = 10.0
+AWKWARD = {
+    "emoji": "👩‍👩‍👧 🎉 €5 ünïcödé",
+    "right to left": "مرحبا بالعالم — שלום",
+    "long": "All work and no play. " * 60,
+    "like headers": "Subject: x\nBcc: eve@example.com\n\n.\n..\nFrom me\n<b>&amp;</b>",
+    "like a form": "a=b&To=%2B1&c=%00+d;e",
+    "like JSON": '"}, {"token": "\\u0000" \\ \'',
+    "like a template": "{{ 7*7 }} ${x} %s %(y)s {0}",
+}
+CALLS = [pytest.param(case, id=case.name) for case in CASES]
+HTTP_CALLS = [pytest.param(case, id=case.name) for case in CASES if case.http]
+REFUSALS = [pytest.param(case, error, id=f"{case.name}-{error}") for case in CASES for error in case.refusals]
+
+
+@pytest.fixture(scope="module")
+def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with Sandbox(tmp_path_factory.mktemp("sandbox"), durable=False) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running_sandbox: Sandbox) -> Iterator[Sandbox]:
+    """The stand-ins, with an empty journal and behaving as documented."""
+    running_sandbox.clear()
+    yield running_sandbox
+    running_sandbox.reset()
+
+
+def using(case: Case, environment: Environment, action: Callable[[Provider[Any]], Awaitable[T]]) -> T:
+    """Do something with the provider on an event loop of its own, and close it."""
+
+    async def main() -> T:
+        provider = case.vendor.build(load_one(case.vendor.settings, environment))
+        try:
+            async with asyncio.timeout(DEADLINE):
+                return await action(provider)
+        finally:
+            await provider.close()
+
+    return asyncio.run(main())
+
+
+def sample(case: Case, text: str = "Hello", target: str | None = None) -> Any:
+    return case.message(uuid4(), target or case.target, text)
+
+
+def send(case: Case, environment: Environment, message: Any = None) -> Sent:
+    return using(case, environment, lambda provider: provider.send(message or sample(case)))
+
+
+def failure(case: Case, environment: Environment) -> SendError:
+    with pytest.raises(SendError) as caught:
+        send(case, environment)
+    return caught.value
+
+
+def received(sandbox: Sandbox, case: Case) -> list[Entry]:
+    """The messages the stand-in took."""
+    return [entry for entry in sandbox.calls(case.name) if entry.accepted]
+
+
+def check(error: SendError, expected: Expected) -> None:
+    assert type(error) is expected.kind
+    assert getattr(error, "target_is_dead", False) is expected.dead
+    assert getattr(error, "provider_fault", False) is expected.fault
+    assert getattr(error, "retry_after", None) == expected.wait
+
+
+def test_every_provider_is_under_contract() -> None:
+    channels = [found.name for found in pkgutil.iter_modules(services.__path__) if found.ispkg]
+    tables = [
+        importlib.import_module(f"services.{channel}.providers").VENDORS
+        for channel in channels
+        if Path(services.__path__[0], channel, "providers").is_dir()
+    ]
+    assert {name for table in tables for name in table} == {case.name for case in CASES}
+
+
+@pytest.mark.parametrize("case", CALLS)
+@pytest.mark.parametrize("text", AWKWARD.values(), ids=AWKWARD)
+def test_words_arrive_as_they_are(sandbox: Sandbox, case: Case, text: str) -> None:
+    send(case, sandbox.environment, sample(case, text))
+    [entry] = received(sandbox, case)
+    got = case.read(entry)
+    assert (got.target, got.text) == (case.target, text)
+
+
+@pytest.mark.parametrize("case", CALLS)
+def test_our_id_goes_along_and_the_vendors_comes_back(sandbox: Sandbox, case: Case) -> None:
+    message = sample(case)
+    sent = send(case, sandbox.environment, message)
+    [entry] = received(sandbox, case)
+    assert sent.reference
+    assert not sent.delivered
+    if case.carries_id:
+        assert entry.delivery == str(message.delivery_id)
+    # By one of the two a receipt or a bounce finds the delivery.
+    assert case.carries_id or sent.reference == entry.reference
+
+
+@pytest.mark.parametrize("case", CALLS)
+def test_many_at_once_each_arrive_once(sandbox: Sandbox, case: Case) -> None:
+    texts = [f"Message {number}" for number in range(100)]
+
+    async def send_all(provider: Provider[Any]) -> list[Sent]:
+        return await asyncio.gather(*(provider.send(sample(case, text)) for text in texts))
+
+    references = [sent.reference for sent in using(case, sandbox.environment, send_all)]
+    assert len(set(references)) == len(texts)
+    assert sorted(case.read(entry).text for entry in received(sandbox, case)) == sorted(texts)
+
+
+@pytest.mark.parametrize(("case", "error"), REFUSALS)
+def test_a_documented_refusal_means_what_it_should(sandbox: Sandbox, case: Case, error: str) -> None:
+    sandbox.behave(case.name, error=error)
+    check(failure(case, sandbox.environment), case.refusals[error])
+    assert received(sandbox, case) == []
+
+
+@pytest.mark.parametrize("case", HTTP_CALLS)
+def test_no_documented_refusal_is_left_out(sandbox: Sandbox, case: Case) -> None:
+    assert set(sandbox.vendors[case.name].errors) == {*case.refusals, *case.not_refusals}
+
+
+@pytest.mark.parametrize(("case", "error"), REFUSALS)
+def test_a_refusal_leaves_the_provider_fit_for_the_next_message(sandbox: Sandbox, case: Case, error: str) -> None:
+    async def refused_then_sent(provider: Provider[Any]) -> Sent:
+        with suppress(SendError):
+            await provider.send(sample(case))
+        sandbox.reset()
+        return await provider.send(sample(case, "Next"))
+
+    sandbox.behave(case.name, error=error)
+    using(case, sandbox.environment, refused_then_sent)
+    assert [case.read(entry).text for entry in received(sandbox, case)] == ["Next"]
+
+
+@pytest.mark.parametrize("case", CALLS)
+def test_wrong_credentials_are_the_accounts_fault(sandbox: Sandbox, case: Case, tmp_path: Path) -> None:
+    error = failure(case, case.wrong_login(sandbox.environment, tmp_path))
+    check(error, Expected(Unavailable, fault=True))
+
+
+@pytest.mark.parametrize("case", HTTP_CALLS)
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (400, Expected(Rejected)), (404, Expected(Rejected)), (413, Expected(Rejected)), (422, Expected(Rejected)),
+        (402, Expected(Unavailable, fault=True)), (403, Expected(Unavailable, fault=True)),
+        (408, Expected(Unavailable)), (425, Expected(Unavailable)), (429, Expected(Unavailable, wait=60)),
+        (500, Expected(Ambiguous)), (502, Expected(Ambiguous)), (503, Expected(Ambiguous)), (200, Expected(Ambiguous)),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("body", ["<html>Bad gateway</html>", '{"error": null, "code": {}}'], ids=["HTML", "JSON"])
+def test_an_answer_that_is_not_the_vendors_goes_by_its_status(
+    sandbox: Sandbox, case: Case, status: int, expected: Expected, body: str
+) -> None:
+    sandbox.behave(case.name, status=status, body=body)
+    check(failure(case, sandbox.environment), expected)
+
+
+@pytest.mark.parametrize("case", HTTP_CALLS)
+def test_a_vendor_that_asks_for_patience_gets_it(sandbox: Sandbox, case: Case) -> None:
+    sandbox.behave(case.name, status=429, retry_after=30)
+    check(failure(case, sandbox.environment), Expected(Unavailable, wait=30))
+
+
+@pytest.mark.parametrize("case", CALLS)
+def test_a_server_that_is_not_there_means_nothing_was_sent(sandbox: Sandbox, case: Case) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    check(failure(case, case.elsewhere(sandbox.environment, "127.0.0.1", port)), Expected(Unavailable))
+
+
+@pytest.mark.parametrize("case", CALLS)
+def test_a_name_that_does_not_resolve_means_nothing_was_sent(sandbox: Sandbox, case: Case) -> None:
+    check(failure(case, case.elsewhere(sandbox.environment, "nowhere.invalid", 443)), Expected(Unavailable))
+
+
+@pytest.mark.parametrize("case", CALLS)
+@pytest.mark.parametrize("fault", ["close", "half-close", "reset", "half"])
+@pytest.mark.parametrize("accepts", [True, False])
+def test_a_connection_lost_after_the_message_left_is_a_doubt(
+    sandbox: Sandbox, case: Case, fault: str, accepts: bool
+) -> None:
+    sandbox.behave(case.name, fault=fault, accepts=accepts)
+    check(failure(case, sandbox.environment), Expected(Ambiguous))
+    assert len(received(sandbox, case)) == accepts
+
+
+@pytest.mark.parametrize("case", CALLS)
+def test_an_answer_cut_short(sandbox: Sandbox, case: Case) -> None:
+    sandbox.behave(case.name, fault="truncate")
+    answer: Sent | SendError
+    try:
+        answer = send(case, sandbox.environment)
+    except SendError as error:
+        answer = error
+    assert type(answer) is case.cut_short
+
+
+@pytest.mark.parametrize("case", CALLS)
+def test_ten_megabytes_of_answer_are_not_read_for_what_is_in_them(sandbox: Sandbox, case: Case) -> None:
+    sandbox.behave(case.name, fault="huge", times=1)
+
+    async def huge_then_normal(provider: Provider[Any]) -> SendError:
+        with pytest.raises(SendError) as caught:
+            await provider.send(sample(case))
+        await provider.send(sample(case))
+        return caught.value
+
+    check(using(case, sandbox.environment, huge_then_normal), Expected(Ambiguous))
+
+
+@pytest.mark.parametrize("case", CALLS)
+@pytest.mark.parametrize("fault", ["hang", "drip"])
+def test_a_deadline_ends_a_call_that_does_not_end_and_the_next_one_works(
+    sandbox: Sandbox, case: Case, fault: str
+) -> None:
+    async def give_up(provider: Provider[Any]) -> None:
+        await provider.send(sample(case, "First"))
+        sandbox.behave(case.name, fault=fault, times=1)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await provider.send(sample(case, "Hanging"))
+        await provider.send(sample(case, "Next"))
+
+    using(case, sandbox.environment, give_up)
+    assert [case.read(entry).text for entry in received(sandbox, case)] == ["First", "Hanging", "Next"]
+
+
+@pytest.mark.parametrize("case", HTTP_CALLS)
+def test_a_redirect_is_refused_and_not_followed(sandbox: Sandbox, case: Case) -> None:
+    async def redirect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        path = (await reader.readuntil(b"\r\n\r\n")).split(b" ")[1]
+        location = sandbox.url.encode() + path
+        writer.write(b"HTTP/1.1 307 Go\r\nContent-Length: 0\r\nLocation: " + location + b"\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async def main() -> SendError:
+        server = await asyncio.start_server(redirect, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        environment = case.elsewhere(sandbox.environment, "127.0.0.1", port)
+        provider = case.vendor.build(load_one(case.vendor.settings, environment))
+        try:
+            with pytest.raises(SendError) as caught:
+                await provider.send(sample(case))
+            return caught.value
+        finally:
+            await provider.close()
+            server.close()
+
+    check(asyncio.run(main()), Expected(Rejected))
+    assert received(sandbox, case) == []
+
+
+@pytest.mark.parametrize("case", CALLS)
+def test_no_secret_gets_into_an_error_or_a_log(
+    sandbox: Sandbox, case: Case, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    written = []
+
+    def attempt(environment: Environment) -> None:
+        try:
+            written.append(repr(send(case, environment)))
+        except (SendError, TimeoutError) as error:
+            written.extend((repr(error), *traceback.format_exception(error)))
+
+    attempt(sandbox.environment)
+    attempt(case.wrong_login(sandbox.environment, tmp_path))
+    attempt(case.elsewhere(sandbox.environment, "127.0.0.1", 9))
+    for fault in ("reset", "half", "truncate"):
+        sandbox.behave(case.name, fault=fault)
+        attempt(sandbox.environment)
+    everything = "\n".join((*written, *(str(vars(record)) for record in caplog.records)))
+    assert len(written) > len(CASES)
+    assert [secret for secret in case.secrets(sandbox.environment) if secret in everything] == []

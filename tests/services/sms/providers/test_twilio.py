@@ -1,0 +1,124 @@
+"""What only Twilio has: senders, the validity period, codes reported with an acceptance."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qs
+from uuid import uuid4
+
+import pytest
+
+from crier.sandbox import Sandbox
+from services.sms.providers.twilio import Twilio, TwilioSettings
+from services.sms.providers.twilio_codes import OUTCOMES
+from shared.errors import Ambiguous, Rejected, SendError, Unavailable
+from shared.messages.sms import SmsContent, SmsMessage
+from shared.providers.port import Sent
+from shared.settings import load_one
+
+MESSAGE = SmsMessage(uuid4(), "+447700900123", SmsContent("Hello"))
+SERVICE = "MG" + "a" * 32
+
+
+@pytest.fixture(scope="module")
+def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with Sandbox(tmp_path_factory.mktemp("sandbox"), durable=False) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running_sandbox: Sandbox) -> Iterator[Sandbox]:
+    running_sandbox.clear()
+    yield running_sandbox
+    running_sandbox.reset()
+
+
+def send(sandbox: Sandbox, message: SmsMessage = MESSAGE, **environ: str) -> Sent:
+    async def main() -> Sent:
+        provider = Twilio(load_one(TwilioSettings, sandbox.environment | environ))
+        try:
+            return await provider.send(message)
+        finally:
+            await provider.close()
+
+    return asyncio.run(main())
+
+
+def form(sandbox: Sandbox) -> dict[str, str]:
+    [entry] = sandbox.calls("twilio")
+    return {name: values[0] for name, values in parse_qs(entry.received["body"]).items()}
+
+
+def test_the_configured_sender_sends(sandbox: Sandbox) -> None:
+    sent = send(sandbox)
+    assert form(sandbox) == {"To": "+447700900123", "From": "+15005550006", "Body": "Hello"}
+    assert sent.detail == "queued, segments: 1"
+
+
+def test_a_messaging_service_chooses_the_sender(sandbox: Sandbox) -> None:
+    send(sandbox, TWILIO_FROM="", TWILIO_MESSAGING_SERVICE_SID=SERVICE)
+    assert form(sandbox) == {"To": "+447700900123", "MessagingServiceSid": SERVICE, "Body": "Hello"}
+
+
+def test_a_messages_own_sender_comes_first(sandbox: Sandbox) -> None:
+    send(sandbox, replace(MESSAGE, sender="Crier"))
+    assert form(sandbox)["From"] == "Crier"
+
+
+@pytest.mark.parametrize(("seconds", "sent"), [(90.9, "90"), (0.2, "1"), (-5.0, "1"), (1e6, "36000")])
+def test_the_validity_stays_within_what_twilio_takes(sandbox: Sandbox, seconds: float, sent: str) -> None:
+    send(sandbox, replace(MESSAGE, validity=seconds))
+    assert form(sandbox)["ValidityPeriod"] == sent
+
+
+def test_the_environment_of_the_process_does_not_redirect_it(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWILIO_REGION", "au1")
+    monkeypatch.setenv("TWILIO_EDGE", "sydney")
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "another")
+    assert send(sandbox).reference
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "dead", "fault", "wait"),
+    [
+        (30001, Unavailable, False, False, 900),
+        (30002, Unavailable, False, True, None),
+        (30003, Unavailable, False, False, 1800),
+        (30004, Rejected, False, False, None),
+        (30005, Rejected, True, False, None),
+        (30006, Rejected, True, False, None),
+        (30007, Rejected, False, False, None),
+        (30008, Unavailable, False, False, 1800),
+        (30022, Unavailable, False, False, 900),
+        (30034, Rejected, False, False, None),
+        (30036, Rejected, False, False, None),
+        (30450, Rejected, False, False, None),
+        # Not in the table: taken or not, nobody knows.
+        (39999, Ambiguous, False, False, None),
+    ],
+)
+def test_an_error_told_with_the_acceptance_counts(
+    sandbox: Sandbox, code: int, kind: type[SendError], dead: bool, fault: bool, wait: float | None
+) -> None:
+    body = {"sid": "SM1", "status": "failed", "error_code": code, "error_message": "No"}
+    sandbox.behave("twilio", status=201, body=json.dumps(body))
+    with pytest.raises(SendError) as caught:
+        send(sandbox)
+    error: Any = caught.value
+    assert type(error) is kind
+    assert (error.reason, error.code) == ("No", str(code))
+    assert getattr(error, "target_is_dead", False) is dead
+    assert getattr(error, "provider_fault", False) is fault
+    assert getattr(error, "retry_after", None) == wait
+
+
+@pytest.mark.parametrize("code", [code for code in OUTCOMES if code < 30000 or code > 39999])
+def test_every_code_of_the_table_is_read_from_a_refusal(sandbox: Sandbox, code: int) -> None:
+    sandbox.behave("twilio", status=400, body=json.dumps({"code": code, "message": "No", "status": 400}))
+    with pytest.raises(SendError) as caught:
+        send(sandbox)
+    expected = OUTCOMES[code]("No", code=str(code))
+    assert type(caught.value) is type(expected)
+    assert vars(caught.value) == vars(expected)

@@ -1,0 +1,236 @@
+"""The delivery loop, with providers that behave in every way a provider can."""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import dramatiq.asyncio
+import pytest
+from dramatiq.asyncio import EventLoopThread
+from sqlalchemy import text
+
+from shared.crypto import Sealer, new_key
+from shared.delivery.channel import Channel
+from shared.delivery.loop import DeliveryLoop, Timing
+from shared.delivery.outcomes import RetryPolicy
+from shared.delivery.rendering import Renderer
+from shared.delivery.settler import Settler
+from shared.errors import Ambiguous, Rejected, Unavailable
+from shared.ledger.acceptance import Acceptance, Draft
+from shared.ledger.database import Database
+from shared.ledger.ids import new_id
+from shared.ledger.keys import Keys
+from shared.ledger.template_store import TemplateStore
+from shared.ledger.work import Work
+from shared.messages.sms import SmsMessage
+from shared.providers.port import Sent
+from shared.providers.route import Route
+from shared.templates.brand import Brand
+
+QUEUE = "sms.normal"
+TIMING = Timing(call=2, batch=4, time_limit=6, lease=8)
+
+
+class Vendor:
+    """A provider that does what the message says, and remembers the most it did at once."""
+
+    name = "vendor"
+
+    def __init__(self, concurrency=100):
+        self.concurrency = concurrency
+        self.seen: list[str] = []
+        self.open = self.most = 0
+
+    async def send(self, message):
+        self.seen.append(message.to)
+        self.open += 1
+        self.most = max(self.most, self.open)
+        try:
+            await asyncio.sleep(0.02)
+            return await self.behave(message.content.body)
+        finally:
+            self.open -= 1
+
+    async def behave(self, body):
+        match body:
+            case "reject":
+                raise Rejected("no", code="21211")
+            case "later":
+                raise Unavailable("busy", retry_after=30)
+            case "doubt":
+                raise Ambiguous("lost")
+            case "bug":
+                raise ZeroDivisionError
+            case "hang":
+                await asyncio.sleep(60)
+        return Sent(reference="SM1")
+
+    async def close(self):
+        pass
+
+
+class Ringing:
+    """A ringer that remembers."""
+
+    def __init__(self):
+        self.rung: list[str] = []
+
+    def ring(self, queue):
+        self.rung.append(queue)
+
+
+@pytest.fixture
+def event_loop():
+    thread = EventLoopThread(logging.getLogger("test"))
+    thread.start(timeout=5)
+    dramatiq.asyncio.set_event_loop_thread(thread)
+    yield
+    thread.stop()
+    dramatiq.asyncio.set_event_loop_thread(None)
+
+
+@pytest.fixture
+def database(database_url):
+    made = Database(database_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ringing():
+    return Ringing()
+
+
+@pytest.fixture
+def make_loop(database, ringing, event_loop):
+    def make(vendor, compose=lambda item, content: SmsMessage(item.id, item.target, content), batch_size=100):
+        work = Work(database)
+        renderer = Renderer(TemplateStore(database), Sealer(new_key()), Brand())
+        channel = Channel("sms", compose, Route([vendor]))
+        return DeliveryLoop(channel, work, renderer, Settler(work), ringing, RetryPolicy(), batch_size)
+
+    return make
+
+
+@pytest.fixture
+def accept(database):
+    acceptance, project = Acceptance(database), Keys(database).project("test")
+
+    def accept(*bodies, **changes):
+        drafts = [
+            replace(
+                Draft(new_id(), "sms", "normal", "transactional", {}, [f"+44770090{n:04d}"], "resend"),
+                content={"body": body},
+                **changes,
+            )
+            for n, body in enumerate(bodies)
+        ]
+        acceptance.accept(project, drafts)
+
+    return accept
+
+
+def states(database):
+    return Counter(row.state for row in database.rows(text("SELECT state FROM deliveries")))
+
+
+def test_every_kind_of_answer_ends_where_it_should(make_loop, accept, database):
+    accept("fine", "reject", "later", "doubt", "bug", "hang")
+    loop = make_loop(Vendor())
+    assert loop.answer(QUEUE, TIMING) == 6
+    assert loop.settler.drain(20)
+    rows = database.rows(
+        text("""
+            SELECT n.content->>'body' AS body, d.state, a.outcome, a.code FROM deliveries d
+            JOIN notifications n ON n.id = d.notification_id JOIN attempts a ON a.delivery_id = d.id
+        """)
+    )
+    assert {row.body: (row.state, row.outcome, row.code) for row in rows} == {
+        "fine": ("sent", "sent", None),
+        "reject": ("failed", "rejected", "21211"),
+        "later": ("queued", "waiting", None),
+        "doubt": ("queued", "unknown", None),
+        "bug": ("queued", "unknown", "adapter"),
+        "hang": ("queued", "unknown", "timeout"),
+    }
+
+
+def test_doubt_under_hold_is_held(make_loop, accept, database):
+    accept("doubt", "hang", "bug", on_unknown="hold")
+    loop = make_loop(Vendor())
+    loop.answer(QUEUE, TIMING)
+    assert loop.settler.drain(20)
+    assert states(database) == {"unknown": 3}
+
+
+def test_never_more_is_started_than_the_process_may_call_at_once(make_loop, accept, database):
+    accept(*["fine"] * 60)
+    vendor = Vendor(concurrency=8)
+    loop = make_loop(vendor)
+    with ThreadPoolExecutor(6) as pool:
+        while sum(pool.map(lambda _: loop.answer(QUEUE, TIMING), range(6))):
+            pass
+    assert loop.settler.drain(20)
+    assert 1 < vendor.most <= 6, "two of the eight are kept for critical lanes"
+    assert states(database) == {"sent": 60}
+
+
+def test_a_full_batch_rings_for_others_and_a_part_does_not(make_loop, accept, ringing):
+    accept(*["fine"] * 15)
+    loop = make_loop(Vendor(), batch_size=10)
+    assert loop.answer(QUEUE, TIMING) == 10
+    assert ringing.rung == [QUEUE]
+    assert loop.answer(QUEUE, TIMING) == 5
+    assert ringing.rung == [QUEUE]
+    assert loop.settler.drain(20)
+
+
+def test_a_batch_that_takes_too_long_to_compose_gives_the_rest_back(make_loop, accept, database, ringing):
+    def compose(item, content):
+        time.sleep(0.3)  # the work of composing, not a wait for something
+        return SmsMessage(item.id, item.target, content)
+
+    accept(*["fine"] * 6)
+    loop = make_loop(Vendor(), compose)
+    assert loop.answer(QUEUE, Timing(call=2, batch=2.5, time_limit=6, lease=8)) == 6
+    assert loop.settler.drain(20)
+    rows = database.rows(text("SELECT state, deaths, due_at <= now() AS due FROM deliveries WHERE state <> 'sent'"))
+    assert {(row.state, row.deaths, row.due) for row in rows} == {("queued", 0, True)}
+    assert 1 <= len(rows) < 6
+    assert ringing.rung == [QUEUE]
+
+
+def test_what_cannot_be_composed_fails_alone(make_loop, accept, database):
+    def compose(item, content):
+        match content.body:
+            case "reject":
+                raise Rejected("Too long.", code="too-long")
+            case "bug":
+                raise ZeroDivisionError
+        return SmsMessage(item.id, item.target, content)
+
+    accept("fine", "reject", "bug")
+    vendor = Vendor()
+    loop = make_loop(vendor, compose)
+    loop.answer(QUEUE, TIMING)
+    assert loop.settler.drain(20)
+    assert len(vendor.seen) == 1
+    assert states(database) == {"sent": 1, "failed": 2}
+    codes = {row.code for row in database.rows(text("SELECT code FROM attempts WHERE outcome = 'rejected'"))}
+    assert codes == {"too-long", "compose"}
+
+
+def test_without_an_event_loop_nothing_is_started(make_loop, accept, database):
+    accept("fine")
+    loop = make_loop(Vendor())
+    thread = dramatiq.asyncio.get_event_loop_thread()
+    dramatiq.asyncio.set_event_loop_thread(None)
+    try:
+        with pytest.raises(RuntimeError, match="AsyncIO"):
+            loop.answer(QUEUE, TIMING)
+    finally:
+        dramatiq.asyncio.set_event_loop_thread(thread)
+    assert states(database) == {"queued": 1}
