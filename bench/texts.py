@@ -1,0 +1,57 @@
+"""The text both sides send, and to whom."""
+
+from collections.abc import Mapping
+from typing import Any
+
+TEMPLATE = "bench"
+SMS = "Hello {{ first_name }}, your table for {{ guests }} is booked: {{ reference }}."
+SUBJECT = "Your table for {{ guests }}"
+
+# What the peer does not have: declared variables.
+MANIFEST = """
+description = "A small text with three variables."
+kind = "transactional"
+
+[variables.first_name]
+type = "string"
+max_length = 100
+
+[variables.guests]
+type = "integer"
+
+[variables.reference]
+type = "string"
+max_length = 40
+
+[sample]
+first_name = "Ada"
+guests = 2
+reference = "T-1"
+"""
+
+
+def phone(number: int) -> str:
+    """The `number`-th phone number: a possible one (E.164), and nobody else's in a run."""
+    return f"+447{400_000_000 + number}"
+
+
+def address(channel: str, number: int) -> str:
+    """The `number`-th target: a phone number, or a mail address."""
+    return phone(number) if channel == "sms" else f"guest.{number}@example.com"
+
+
+def recipient(channel: str, number: int) -> dict[str, Any]:
+    """The `number`-th recipient, with the template's variables."""
+    to = {"phone" if channel == "sms" else "email": address(channel, number)}
+    return {"to": to, "data": {"first_name": "Ada", "guests": 2 + number % 7, "reference": f"T-{number}"}}
+
+
+def one(channel: str, number: int) -> Mapping[str, Any]:
+    """The body of a request for one message."""
+    return {"template": TEMPLATE, "channel": channel, **recipient(channel, number)}
+
+
+def many(channel: str, numbers: range, **envelope: str) -> Mapping[str, Any]:
+    """The body of a request for many."""
+    recipients = [recipient(channel, number) for number in numbers]
+    return {"template": TEMPLATE, "channel": channel, "recipients": recipients, **envelope}
