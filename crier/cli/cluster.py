@@ -59,12 +59,13 @@ def up(split: bool, detach: bool, port: int | None) -> None:
     step = steps_on(console)
     with interrupted_by_every_signal():
         running = cluster.up(split=split, port=port, foreground=not detach, step=step)
-        lines = follow(cluster.home, [state.name for state in cluster.states()], until=lambda: not running.is_alive())
+        names = [state.name for state in cluster.states()]
+        lines = follow(cluster.home, names, until=lambda: not running.is_alive())
         console.print(_welcome(cluster.home, running, detach))
         if detach:
             return
         try:
-            _show_until_it_ends(console, cluster, lines)
+            _show_until_it_ends(console, cluster, lines, width=max(map(len, names)))
         except KeyboardInterrupt:
             console.print("Stopping everything…", style="dim")
             cluster.down(step)
@@ -148,8 +149,7 @@ def interrupted_by_every_signal() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _show_until_it_ends(console: Console, cluster: Cluster, lines: Iterator[LogLine]) -> None:
-    width = max(len(state.name) for state in cluster.states())
+def _show_until_it_ends(console: Console, cluster: Cluster, lines: Iterator[LogLine], width: int) -> None:
     for line in lines:
         console.print(render(line, width), soft_wrap=True)
     if cluster.clear_after_end():
