@@ -23,6 +23,7 @@ def declare(runtime: Runtime) -> None:
             delivery_id=item.id,
             target=item.target,
             recipient=item.recipient,
+            kind=item.kind,
             from_template=item.template_id is not None,
         )
 

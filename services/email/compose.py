@@ -11,13 +11,20 @@ from shared.messages.email import EmailContent, EmailMessage
 
 
 def compose(
-    content: EmailContent, *, delivery_id: UUID, target: str, recipient: Mapping[str, Any], from_template: bool
+    content: EmailContent,
+    *,
+    delivery_id: UUID,
+    target: str,
+    recipient: Mapping[str, Any],
+    kind: str,
+    from_template: bool,
 ) -> EmailMessage:
     """The message a provider sends.
 
     Parameters:
         target: the address.
         recipient: what is known of the addressee; `name` is written beside the address.
+        kind: `promotion` makes the mail one that can be unsubscribed from with one click.
         from_template: the HTML is a template's, whose styles were put into its tags when it was compiled.
     """
     html, text = content.html, content.text
@@ -30,4 +37,5 @@ def compose(
         to=target,
         content=replace(content, html=html, text=text),
         to_name=recipient.get("name") or None,
+        unsubscribe_url=recipient.get("unsubscribe_url") if kind == "promotion" else None,
     )

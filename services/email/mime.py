@@ -18,6 +18,7 @@ from email.utils import format_datetime, quote, unquote
 from email_validator import EmailNotValidError, validate_email
 from marshmallow import ValidationError
 
+from services.email.headers import extra_headers
 from shared.errors import Rejected
 from shared.messages.email import Attachment, EmailMessage
 from shared.messages.fields import single_line
@@ -114,8 +115,10 @@ def _build(message: EmailMessage, default_sender: Mailbox, now: datetime) -> Mai
     _set_text(mime, "Subject", content.subject)
     mime.set_raw("Date", format_datetime(now))
     mime.set_raw("Message-ID", message_id)
-    mime.set_raw("X-Crier-Id", str(message.delivery_id))
-    for name, value in content.headers.items():
+    if content.tags:
+        # What labels a mail where nobody sells statistics (RFC 5322 section 3.6.5).
+        _set_text(mime, "Keywords", ", ".join(content.tags))
+    for name, value in extra_headers(message).items():
         _set_text(mime, name, value)
     _set_body(mime, content.text, content.html)
     for attachment in content.attachments:

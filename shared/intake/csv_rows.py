@@ -1,7 +1,8 @@
 """Recipients from CSV (RFC 4180): a header, then a row each.
 
 Columns are `to.email`, `data.first_name`, `metadata.campaign`. What can only be meant of the recipient may be written
-short (`email`, `phone`, `user_id`, `name`, `locale`, `timezone`); every other column is a variable of that name.
+short (`email`, `phone`, `user_id`, `name`, `locale`, `timezone`,
+`unsubscribe_url`); every other column is a variable of that name.
 """
 
 import csv
@@ -20,7 +21,7 @@ from shared.intake.recipient import RecipientSchema
 from shared.ledger.ids import derived_id
 from shared.templates.variables import Variable
 
-SHORT = ("email", "phone", "user_id", "name", "locale", "timezone")
+SHORT = ("email", "phone", "user_id", "name", "locale", "timezone", "unsubscribe_url")
 _RECIPIENT = tuple(RecipientSchema().fields)
 _DELIMITERS = (",", ";", "\t")
 

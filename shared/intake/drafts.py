@@ -79,6 +79,8 @@ class Drafts:
                     refused.append((row, problems))
                     continue
             targets, missing = address(envelope.channel, recipient)
+            if envelope.kind == "promotion" and envelope.channel == "email" and not recipient.get("unsubscribe_url"):
+                problems.setdefault("to.unsubscribe_url", [MISSING["to.unsubscribe_url"]])
             if missing and "to" not in problems:
                 problems.setdefault(missing, [MISSING[missing]])
             if not targets and not missing:

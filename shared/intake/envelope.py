@@ -42,7 +42,7 @@ class Envelope:
         return f"{self.channel}.{self.lane}"
 
 
-_TOLD = ("template", "channel", "lane", "send_at", "expires_at", "on_unknown", "metadata")
+_TOLD = ("template", "kind", "channel", "lane", "send_at", "expires_at", "on_unknown", "metadata")
 
 
 def told(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def seal_up(project_id: int, asked: Mapping[str, Any], templates: Templates, now
     """
     channel = asked["channel"]
     pinned = templates.pin(project_id, asked["template"], channel) if "template" in asked else None
-    kind = pinned.template.kind if pinned else "transactional"
+    kind = pinned.template.kind if pinned else asked.get("kind", "transactional")
     send_at, expires_at = asked.get("send_at"), asked.get("expires_at")
     if problems := _times(kind, send_at, expires_at, now):
         raise InvalidInput(problems)

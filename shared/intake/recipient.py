@@ -8,6 +8,7 @@ from marshmallow import ValidationError, fields, validate
 from shared.intake.fields import Locale, TimeZone
 from shared.intake.problems import StrictSchema, by_path, did_you_mean
 from shared.messages.fields import EmailAddress, Line, PhoneNumber
+from shared.messages.push import TOPIC
 
 MAX_TOKENS = 100
 
@@ -16,7 +17,9 @@ class RecipientSchema(StrictSchema):
     """The `to` of a notification."""
 
     email = EmailAddress(metadata={"description": "Needed for email.", "example": "ada@example.com"})
-    phone = PhoneNumber(metadata={"description": "Needed for SMS, in international form.", "example": "+442079460018"})
+    phone = PhoneNumber(
+        metadata={"description": "Needed for SMS and WhatsApp, in international form.", "example": "+442079460018"}
+    )
     user_id = Line(
         validate=validate.Length(1, 200),
         metadata={"description": "Your id of the person. For push, their registered devices get it.", "example": "u_1"},
@@ -28,6 +31,19 @@ class RecipientSchema(StrictSchema):
         Line(validate=validate.Length(1, 4096)),
         validate=validate.Length(1, MAX_TOKENS),
         metadata={"description": "Device tokens, for push to devices that are not registered."},
+    )
+    topic = Line(
+        validate=validate.Regexp(r"[a-zA-Z0-9_.~%-]{1,900}\Z", error="Must be letters, digits and -_.~%."),
+        metadata={"description": "For push: everybody who subscribed to this topic.", "example": "line-12"},
+    )
+    unsubscribe_url = fields.Url(
+        schemes={"https"},
+        validate=validate.Length(max=800),
+        metadata={
+            "description": "For mail: your https address that unsubscribes this person by one POST (RFC 8058). "
+            "Promotions must have it.",
+            "example": "https://example.com/unsubscribe/u_1-5f2c",
+        },
     )
 
 
@@ -64,19 +80,22 @@ def address(channel: str, recipient: Mapping[str, Any]) -> tuple[list[str], str 
     if channel == "email":
         email = recipient.get("email")
         return ([email], None) if email else ([], "to.email")
-    if channel == "sms":
+    if channel in ("sms", "whatsapp"):
         phone = recipient.get("phone")
         return ([phone], None) if phone else ([], "to.phone")
-    tokens = recipient.get("tokens")
-    if tokens:
-        return list(dict.fromkeys(tokens)), None
+    topic = recipient.get("topic")
+    targets = [*dict.fromkeys(recipient.get("tokens", ())), *([TOPIC + topic] if topic else [])]
+    if targets:
+        return targets, None
     return [], None if recipient.get("user_id") else "to.tokens"
 
 
 MISSING = {
+    "to.unsubscribe_url": "A promotion by mail needs to.unsubscribe_url: an https address of yours that unsubscribes this "
+    "person by one POST (RFC 8058).",
     "to.email": "An email needs to.email.",
-    "to.phone": "An SMS needs to.phone, in international form.",
-    "to.tokens": "A push needs to.tokens, or to.user_id of a user with registered devices.",
+    "to.phone": "An SMS or WhatsApp message needs to.phone, in international form.",
+    "to.tokens": "A push needs to.tokens, to.user_id of a user with registered devices, or to.topic.",
 }
 
 

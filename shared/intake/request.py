@@ -10,6 +10,7 @@ from shared.intake.recipient import RecipientSchema
 from shared.messages.content import CHANNELS, CONTENT_SCHEMAS, LANES
 from shared.messages.fields import Line
 
+CONTENT_KINDS = ("transactional", "promotion")
 POLICIES = ("resend", "hold")
 MAX_RECIPIENTS = 10_000
 
@@ -41,6 +42,13 @@ class EnvelopeSchema(StrictSchema):
             "description": "What is sent, instead of a template: the fields of the channel's content.",
             "anyOf": [{"$ref": f"#/components/schemas/{content_component(channel)}"} for channel in CHANNELS],
         }
+    )
+    kind = fields.String(
+        validate=_choice(*CONTENT_KINDS),
+        metadata={
+            "description": "What `content` is: `transactional` unless said otherwise. A template says it of itself.",
+            "enum": list(CONTENT_KINDS),
+        },
     )
     channel = Channel(required=True, metadata={"enum": list(CHANNELS), "example": "email"})
     data = fields.Dict(
@@ -81,6 +89,8 @@ class EnvelopeSchema(StrictSchema):
     def check(self, data: dict[str, Any], **_: Any) -> None:
         if ("template" in data) == ("content" in data):
             raise ValidationError("Give exactly one of template and content.", "template")
+        if "template" in data and "kind" in data:
+            raise ValidationError("The template says what kind it is: leave this out.", "kind")
         if "content" in data and data.get("data"):
             raise ValidationError("Variables belong to a template: content is sent as it is.", "data")
 

@@ -9,12 +9,14 @@ from marshmallow import Schema
 from shared.messages.email import EmailContent, EmailContentSchema
 from shared.messages.push import PushContent, PushContentSchema
 from shared.messages.sms import SmsContent, SmsContentSchema
+from shared.messages.whatsapp import WhatsAppContent, WhatsAppContentSchema
 
-Content = EmailContent | SmsContent | PushContent
+Content = EmailContent | SmsContent | WhatsAppContent | PushContent
 
 CONTENT_SCHEMAS: dict[str, type[Schema]] = {
     "email": EmailContentSchema,
     "sms": SmsContentSchema,
+    "whatsapp": WhatsAppContentSchema,
     "push": PushContentSchema,
 }
 CHANNELS = tuple(CONTENT_SCHEMAS)

@@ -14,24 +14,30 @@ from shared.messages.fields import EmailAddress, Line
 
 # Headers Crier or the provider sets; a caller who could set them could forge the envelope or the structure.
 _OWN_HEADERS = {
-    "bcc", "cc", "content-transfer-encoding", "content-type", "date", "dkim-signature", "from", "message-id",
-    "mime-version", "received", "reply-to", "return-path", "sender", "subject", "to", "x-crier-id",
+    "bcc", "cc", "content-transfer-encoding", "content-type", "date", "dkim-signature", "from", "keywords",
+    "list-unsubscribe", "list-unsubscribe-post", "message-id", "mime-version", "received", "reply-to", "return-path", "sender", "subject", "to", "x-crier-id",
 }  # fmt: skip
 MAX_ATTACHMENTS_BYTES = 10 * 1024 * 1024
+MAX_TAGS = 5
+"""Tags that every vendor takes: SES knows the fewest characters, Mailgun and SendGrid the fewest tags (10)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file sent along. `content` is the bytes themselves; JSON carries them as base64."""
+    """A file sent along. `content` is the bytes themselves; JSON carries them as base64.
+
+    With a `content_id` it is an image inside the mail, which the HTML shows as `<img src="cid:…">` (RFC 2392).
+    """
 
     filename: str
     content_type: str
     content: bytes
+    content_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class EmailContent:
-    """What the recipient reads. At least one of `text` and `html` is given."""
+    """What the recipient reads. At least one of `text` and `html` is given. `tags` are for the vendor's statistics."""
 
     subject: str
     text: str | None = None
@@ -41,17 +47,24 @@ class EmailContent:
     bcc: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     attachments: tuple[Attachment, ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class EmailMessage:
-    """One mail to one mailbox, ready for a provider. `sender` is `None` where the provider's default applies."""
+    """One mail to one mailbox, ready for a provider.
+
+    Parameters:
+        sender: `address` or `Name <address>`; None where the provider's default applies.
+        unsubscribe_url: https address that unsubscribes by one POST (RFC 8058); None on transactional mail.
+    """
 
     delivery_id: UUID
     to: str
     content: EmailContent
     to_name: str | None = None
     sender: str | None = None
+    unsubscribe_url: str | None = None
 
 
 class Base64Bytes(fields.Field[bytes]):
@@ -77,6 +90,17 @@ class AttachmentSchema(Schema):
         ),
     )
     content = Base64Bytes(required=True)
+    content_id = Line(
+        allow_none=True,
+        validate=validate.Regexp(
+            r"[A-Za-z0-9._-]{1,100}\Z", error="Must be letters, digits, dots, _ and -, e.g. logo."
+        ),
+    )
+
+    @validates_schema
+    def check(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("content_id") and not data["content_type"].lower().startswith("image/"):
+            raise ValidationError("Only an image is shown inside a mail: leave content_id out.", "content_id")
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> Attachment:
@@ -97,6 +121,10 @@ class EmailContentSchema(Schema):
         values=Line(validate=validate.Length(max=900)),
     )
     attachments = fields.List(fields.Nested(AttachmentSchema), validate=validate.Length(max=10))
+    tags = fields.List(
+        Line(validate=validate.Regexp(r"[A-Za-z0-9_-]{1,64}\Z", error="Must be letters, digits, _ and -.")),
+        validate=validate.Length(max=MAX_TAGS),
+    )
 
     @validates_schema
     def check(self, data: dict[str, Any], **_: Any) -> None:
@@ -107,9 +135,18 @@ class EmailContentSchema(Schema):
             raise ValidationError(f"Crier sets {', '.join(forbidden)} itself: remove it.", "headers")
         if sum(len(item.content) for item in data.get("attachments", ())) > MAX_ATTACHMENTS_BYTES:
             raise ValidationError("Attachments may have 10 MB together.", "attachments")
+        inline = [item.content_id for item in data.get("attachments", ()) if item.content_id]
+        unseen = [name for name in inline if f"cid:{name}" not in (data.get("html") or "")]
+        if unseen:
+            raise ValidationError(
+                f'The html does not show {unseen[0]}: write <img src="cid:{unseen[0]}">, or leave content_id out.',
+                "attachments",
+            )
+        if len(set(inline)) < len(inline):
+            raise ValidationError("Two images have the same content_id.", "attachments")
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> EmailContent:
-        for name in ("cc", "bcc", "attachments"):
+        for name in ("cc", "bcc", "attachments", "tags"):
             data[name] = tuple(data.get(name, ()))
         return EmailContent(**data)

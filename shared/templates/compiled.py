@@ -15,6 +15,7 @@ from shared.messages.email import Attachment, EmailContent
 from shared.messages.fields import single_line
 from shared.messages.push import PushContent
 from shared.messages.sms import SmsContent
+from shared.messages.whatsapp import WhatsAppContent
 from shared.templates import files, limits
 from shared.templates.brand import Brand
 from shared.templates.bundle import Bundle
@@ -67,6 +68,7 @@ class Template:
         self._write: dict[str, Callable[[dict[str, Any]], Content]] = {
             "email": self._email,
             "sms": self._sms,
+            "whatsapp": self._whatsapp,
             "push": self._push,
         }
 
@@ -133,6 +135,13 @@ class Template:
     def _sms(self, context: dict[str, Any]) -> SmsContent:
         return SmsContent(self._filled("sms.body.txt", context).translate(_SPACES))
 
+    def _whatsapp(self, context: dict[str, Any]) -> WhatsAppContent:
+        return WhatsAppContent(
+            body=self._filled("whatsapp.body.txt", context),
+            variables=self._object("whatsapp.variables.json", context),
+            template=self.name,
+        )
+
     def _push(self, context: dict[str, Any]) -> PushContent:
         lines: dict[str, str] = {}
         for part, longest in files.PUSH_LINES.items():
@@ -147,12 +156,14 @@ class Template:
             body=_shortened(self._filled("push.body.txt", context), 1000),
             link=lines.get("link"),
             image=lines.get("image"),
+            icon=lines.get("icon"),
+            sound=lines.get("sound"),
             collapse_key=lines.get("collapse_key"),
-            data=self._push_data(context),
+            data=self._object("push.data.json", context),
         )
 
-    def _push_data(self, context: dict[str, Any]) -> Mapping[str, str]:
-        file = "push.data.json"
+    def _object(self, file: str, context: dict[str, Any]) -> Mapping[str, str]:
+        """A file that comes out as a JSON object of strings; empty where there is none."""
         if file not in self._files:
             return {}
         try:

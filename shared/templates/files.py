@@ -9,7 +9,7 @@ MANIFEST = "template.toml"
 STYLESHEET = "email.css"
 LAYOUT = "_layout/"
 
-PUSH_LINES = {"link": 1000, "image": 1000, "collapse_key": 64}
+PUSH_LINES = {"link": 1000, "image": 1000, "icon": 1000, "sound": 200, "collapse_key": 64}
 """The optional one-line parts of a push notification, and the characters each may have."""
 
 ONE_LINE = ("email.subject.txt", "push.title.txt", *(f"push.{part}.txt" for part in PUSH_LINES))
@@ -18,11 +18,13 @@ ONE_LINE = ("email.subject.txt", "push.title.txt", *(f"push.{part}.txt" for part
 REQUIRED = {
     "email": ("email.subject.txt", "email.body.txt"),
     "sms": ("sms.body.txt",),
+    "whatsapp": ("whatsapp.body.txt",),
     "push": ("push.title.txt", "push.body.txt"),
 }
 OPTIONAL = {
     "email": ("email.body.html", STYLESHEET),
     "sms": (),
+    "whatsapp": ("whatsapp.variables.json",),
     "push": ("push.data.json", *(f"push.{part}.txt" for part in PUSH_LINES)),
 }
 _ATTACHMENT = re.compile(r"email\.attach\.([a-z0-9][a-z0-9_-]*)\.typ")

@@ -19,7 +19,8 @@ from crier.sandbox import Entry, Sandbox
 from shared.errors import Ambiguous, Rejected, SendError, Unavailable
 from shared.providers.port import Provider, Sent
 from shared.settings import load_one
-from tests.contracts.provider_cases import CASES, Case, Environment, Expected
+from tests.contracts.case import Case, Environment, Expected
+from tests.contracts.provider_cases import CASES
 
 T = TypeVar("T")
 DEADLINE = 10.0

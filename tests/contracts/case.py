@@ -1,0 +1,90 @@
+"""What the contract needs to know of a provider: how it is built, what its stand-in shows, what refusals mean."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from crier.sandbox import Entry
+from shared.errors import Ambiguous, Rejected, SendError, Unavailable
+from shared.messages.email import EmailContent, EmailMessage
+from shared.messages.push import PushContent, PushMessage
+from shared.messages.sms import SmsContent, SmsMessage
+from shared.providers.port import Sent
+from shared.providers.route import Vendor
+
+CANARY = "canary-7d1f"
+Environment = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a refusal means."""
+
+    kind: type[SendError]
+    dead: bool = False
+    fault: bool = False
+    wait: float | None = None
+
+
+REFUSED, DEAD = Expected(Rejected), Expected(Rejected, dead=True)
+LATER, FAULT, UNKNOWN = Expected(Unavailable), Expected(Unavailable, fault=True), Expected(Ambiguous)
+
+
+def after(seconds: float) -> Expected:
+    return Expected(Unavailable, wait=seconds)
+
+
+@dataclass(frozen=True)
+class Received:
+    """What the stand-in got: whom it is for, and the words."""
+
+    target: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """A provider and its stand-in.
+
+    Parameters:
+        vendor: how it is built from settings.
+        message: a message of that id, to that target, that says that text.
+        read: what an entry of the stand-in's journal says it got.
+        target: somebody the stand-in accepts.
+        elsewhere: the settings with the provider pointed at another host and port.
+        wrong_login: the settings with credentials that are refused.
+        secrets: what must not be found in errors and logs.
+        refusals: documented errors to what they mean.
+        not_refusals: errors of the stand-in's that are no answer to a send.
+        carries_id: whether the vendor's call takes our id.
+        cut_short: what an answer that ends in the middle (with a length to match) means.
+        http: the provider speaks HTTP.
+    """
+
+    name: str
+    vendor: Vendor[Any]
+    message: Callable[[UUID, str, str], Any]
+    read: Callable[[Entry], Received]
+    target: str
+    elsewhere: Callable[[Environment, str, int], Environment]
+    wrong_login: Callable[[Environment, Path], Environment]
+    secrets: Callable[[Environment], list[str]]
+    refusals: Mapping[str, Expected]
+    not_refusals: frozenset[str] = field(default_factory=frozenset)
+    carries_id: bool = True
+    cut_short: type[Sent | SendError] = Ambiguous
+    http: bool = True
+
+
+def mail(delivery_id: UUID, target: str, text: str) -> EmailMessage:
+    return EmailMessage(delivery_id, target, EmailContent("Subject", text, f"<p>{text}</p>"), to_name="Ada")
+
+
+def sms(delivery_id: UUID, target: str, text: str) -> SmsMessage:
+    return SmsMessage(delivery_id, target, SmsContent(text), validity=3600.0)
+
+
+def push(delivery_id: UUID, target: str, text: str) -> PushMessage:
+    return PushMessage(delivery_id, target, PushContent("Title", text, data={"text": text}), ttl=3600.0)

@@ -1,0 +1,41 @@
+"""Any mail server."""
+
+import email
+import email.policy
+from base64 import b64decode
+
+from crier.sandbox import Entry
+from services.email.providers import VENDORS
+from shared.providers.port import Sent
+from tests.contracts.case import CANARY, DEAD, FAULT, LATER, REFUSED, Case, Received, mail
+
+
+def _read_mail(entry: Entry) -> Received:
+    parsed = email.message_from_bytes(b64decode(entry.received["message_base64"]), policy=email.policy.default)
+    assert isinstance(parsed, email.message.EmailMessage)
+    body = parsed.get_body(("plain",))
+    assert body is not None
+    return Received(str(entry.recipient), body.get_content().removesuffix("\r\n").replace("\r\n", "\n"))
+
+
+CASE = Case(
+    name="smtp",
+    vendor=VENDORS["smtp"],
+    message=mail,
+    read=_read_mail,
+    target="ada@example.org",
+    elsewhere=lambda settings, host, port: {**settings, "SMTP_HOST": host, "SMTP_PORT": str(port)},
+    wrong_login=lambda settings, _: {**settings, "SMTP_PASSWORD": CANARY},
+    secrets=lambda settings: [settings["SMTP_PASSWORD"], CANARY],
+    refusals={
+        "421 4.3.2": LATER, "450 4.2.1": LATER, "451 4.3.0": LATER, "452 4.3.1": LATER, "451 4.7.1": LATER,
+        "454 4.7.0": FAULT, "530 5.7.0": FAULT, "534 5.7.9": FAULT, "535 5.7.8": FAULT,
+        "500 5.5.1": REFUSED, "501 5.5.4": REFUSED, "503 5.5.1": REFUSED, "504 5.5.4": REFUSED,
+        "550 5.1.1": DEAD, "550 5.1.2": DEAD, "553 5.1.3": DEAD, "551 5.1.6": DEAD, "550 5.1.10": DEAD,
+        "550": REFUSED, "550 5.2.1": REFUSED, "550 5.7.1": REFUSED, "554 5.7.1": REFUSED, "552 5.3.4": REFUSED,
+        "552": LATER, "552 5.2.2": LATER,
+    },
+    # 250 and half a sentence is still 250.
+    cut_short=Sent,
+    http=False,
+)  # fmt: skip
