@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 # Two, or as many as there are processors up to four: each worker runs a PostgreSQL and a Redis of its own.
 TEST_WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((n < 2 ? 2 : n > 4 ? 4 : n)))
-SERVICES := gateway relay scheduler email sms push cleanup
+SERVICES := gateway relay scheduler email sms whatsapp push cleanup
 LOCKS := $(SERVICES) local
 LOCK := $(BIN)/uv pip compile pyproject.toml --no-config --quiet --universal --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock"

@@ -91,8 +91,8 @@ def address(channel: str, recipient: Mapping[str, Any]) -> tuple[list[str], str 
 
 
 MISSING = {
-    "to.unsubscribe_url": "A promotion by mail needs to.unsubscribe_url: an https address of yours that unsubscribes this "
-    "person by one POST (RFC 8058).",
+    "to.unsubscribe_url": "A promotion by mail needs to.unsubscribe_url: an https address of yours that unsubscribes "
+    "this person by one POST (RFC 8058).",
     "to.email": "An email needs to.email.",
     "to.phone": "An SMS or WhatsApp message needs to.phone, in international form.",
     "to.tokens": "A push needs to.tokens, to.user_id of a user with registered devices, or to.topic.",

@@ -15,7 +15,8 @@ from shared.messages.fields import EmailAddress, Line
 # Headers Crier or the provider sets; a caller who could set them could forge the envelope or the structure.
 _OWN_HEADERS = {
     "bcc", "cc", "content-transfer-encoding", "content-type", "date", "dkim-signature", "from", "keywords",
-    "list-unsubscribe", "list-unsubscribe-post", "message-id", "mime-version", "received", "reply-to", "return-path", "sender", "subject", "to", "x-crier-id",
+    "list-unsubscribe", "list-unsubscribe-post", "message-id", "mime-version", "received", "reply-to", "return-path",
+    "sender", "subject", "to", "x-crier-id",
 }  # fmt: skip
 MAX_ATTACHMENTS_BYTES = 10 * 1024 * 1024
 MAX_TAGS = 5

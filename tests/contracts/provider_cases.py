@@ -1,5 +1,4 @@
-"""The providers under contract. A new one joins with a module of one `Case` in `cases/`, its line here, and its stand-in
-in `crier.sandbox`."""
+"""The providers under contract. A new one joins with a module in `cases/`, a line here, and its stand-in."""
 
 from tests.contracts.cases import fcm, smtp, twilio
 
