@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
-from services.email.mime import mailbox
+from services.email.providers.sender import sender_setting
 from shared.providers.port import CONNECT_TIMEOUT
 from shared.settings import one_of, positive, setting
 
@@ -14,14 +14,6 @@ _PORTS = {"starttls": 587, "implicit": 465, "none": 25}
 
 def _port(value: int) -> str | None:
     return None if 0 < value < 65536 else f"must be between 1 and 65535, not {value}."
-
-
-def _mailbox(value: str) -> str | None:
-    try:
-        mailbox(value)
-    except ValueError as error:
-        return f"must be an address, or Name <address>: {error}"
-    return None
 
 
 def _certificates(value: Path) -> str | None:
@@ -37,7 +29,7 @@ class SmtpSettings:
     """A mail server."""
 
     host: str = setting("SMTP_HOST", "The mail server.")
-    sender: str = setting("SMTP_FROM", "Who mails come from: an address, or Name <address>.", check=_mailbox)
+    sender: str = sender_setting("SMTP_FROM")
     port: int | None = setting(
         "SMTP_PORT", "Its port; unset: 587 with starttls, 465 with implicit, 25 with none.", default=None, check=_port
     )
