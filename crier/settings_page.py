@@ -98,9 +98,11 @@ def page() -> str:
 
 def _section(module: str, cls: type[Any]) -> str:
     hints = get_type_hints(cls)
-    rows = [_row(declared, hints[declared.name]) for declared in fields(cls)]
-    first_line = (inspect.getdoc(cls) or "").splitlines()[0]
-    return _table(f"`{module}`", first_line, rows)
+    own = [declared for declared in fields(cls) if declared.name in vars(cls)["__annotations__"]]
+    rows = [_row(declared, hints[declared.name]) for declared in own]
+    about = (inspect.getdoc(cls) or "").splitlines()[0]
+    shared = [f"`{base.__module__}`" for base in cls.__bases__ if is_dataclass(base)]
+    return _table(f"`{module}`", " ".join([about, *(f"With those of {base}." for base in shared)]), rows)
 
 
 def _table(title: str, about: str, rows: list[str]) -> str:

@@ -1,8 +1,9 @@
 """A stand-in for Twilio's Messages resource (https://www.twilio.com/docs/messaging/api/message-resource).
 
-It knows one account (`ACCOUNT_SID`, `AUTH_TOKEN`). Like a live account, and unlike test credentials, it lets
-any well-formed sender be used, and it accepts a `StatusCallback` on this machine, which Twilio would refuse.
-A look-up finds a message `delivered`, or `undelivered` where it was told so; no status callbacks are made.
+It knows one account (`ACCOUNT_SID`, `AUTH_TOKEN`) with one API key (`API_KEY_SID`, `API_KEY_SECRET`). Like a live
+account, and unlike test credentials, it lets any well-formed sender be used, and it accepts a `StatusCallback` on this
+machine, which Twilio would refuse. A look-up finds a message `delivered`, or `undelivered` where it was told so; no
+status callbacks are made.
 
 Magic recipients of Twilio's (https://www.twilio.com/docs/iam/test-credentials#test-sms-messages):
 
@@ -36,9 +37,14 @@ from crier.sandbox.vendor import Answer, Call, HttpVendor, Route, find_delivery,
 
 ACCOUNT_SID = "AC" + uuid5(NAMESPACE_URL, "crier:sandbox:account").hex
 AUTH_TOKEN = uuid5(NAMESPACE_URL, "crier:sandbox:token").hex
+API_KEY_SID = "SK" + uuid5(NAMESPACE_URL, "crier:sandbox:key").hex
+API_KEY_SECRET = uuid5(NAMESPACE_URL, "crier:sandbox:key secret").hex
 SENDER = "+15005550006"
 
-_AUTHORIZATION = "Basic " + b64encode(f"{ACCOUNT_SID}:{AUTH_TOKEN}".encode()).decode()
+_AUTHORIZATIONS = frozenset(
+    "Basic " + b64encode(":".join(login).encode()).decode()
+    for login in ((ACCOUNT_SID, AUTH_TOKEN), (API_KEY_SID, API_KEY_SECRET))
+)
 _KEPT = 100_000
 _LARGEST_PAGE = 1000
 _MAGIC = {
@@ -189,7 +195,7 @@ def _refuse(code: int, call: Call) -> Answer:
 
 def _stranger(call: Call) -> int | None:
     """The code of the error for calls from anyone but the account."""
-    if call.headers.get("authorization") != _AUTHORIZATION:
+    if call.headers.get("authorization") not in _AUTHORIZATIONS:
         return 20003
     return None if call.parameters["account"] == ACCOUNT_SID else 20404
 

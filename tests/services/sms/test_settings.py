@@ -35,6 +35,9 @@ def test_what_the_service_cannot_start_with(environ: dict[str, str], problem: st
         (ACCOUNT | {"TWILIO_MESSAGING_SERVICE_SID": "AC" + "0" * 32}, "TWILIO_MESSAGING_SERVICE_SID must be MG"),
         (ACCOUNT | {"TWILIO_FROM": "+1", "TWILIO_BASE_URL": "api.twilio.com"}, "TWILIO_BASE_URL must begin with"),
         ({"TWILIO_FROM": "+1", "TWILIO_ACCOUNT_SID": "AC" + "0" * 32}, "TWILIO_AUTH_TOKEN is not set"),
+        (ACCOUNT | {"TWILIO_FROM": "+1", "TWILIO_API_KEY_SID": "SK" + "0" * 32}, "TWILIO_API_KEY_SECRET belong"),
+        (ACCOUNT | {"TWILIO_FROM": "+1", "TWILIO_STATUS_CALLBACK_URL": "http://a.example/"}, "must begin with https"),
+        (ACCOUNT | {"TWILIO_FROM": "+1", "TWILIO_STATUS_CALLBACK_URL": "https://a.example/{id}"}, "no other braces"),
     ],
 )
 def test_what_twilio_cannot_start_with(environ: dict[str, str], problem: str) -> None:
@@ -47,6 +50,12 @@ def test_what_twilio_cannot_start_with(environ: dict[str, str], problem: str) ->
 def test_a_number_or_a_service_is_enough(sender: dict[str, str]) -> None:
     settings = load_one(TwilioSettings, ACCOUNT | sender)
     assert settings.base_url == "https://api.twilio.com"
+
+
+def test_an_api_key_signs_in_instead_of_the_auth_token() -> None:
+    key = {"TWILIO_API_KEY_SID": "SK" + "1" * 32, "TWILIO_API_KEY_SECRET": "s", "TWILIO_FROM": "Crier"}
+    assert load_one(TwilioSettings, {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32} | key).login == ("SK" + "1" * 32, "s")
+    assert load_one(TwilioSettings, ACCOUNT | {"TWILIO_FROM": "Crier"}).login == ("AC" + "0" * 32, "canary-7d1f")
 
 
 def test_twilio_counts_as_configured_by_its_credentials() -> None:

@@ -11,12 +11,13 @@ from uuid import uuid4
 import pytest
 
 from crier.sandbox import Sandbox
+from crier.sandbox.twilio import API_KEY_SECRET, API_KEY_SID
 from services.sms.providers.twilio import Twilio, TwilioSettings
-from services.sms.providers.twilio_codes import OUTCOMES
 from shared.errors import Ambiguous, Rejected, SendError, Unavailable
 from shared.messages.sms import SmsContent, SmsMessage
 from shared.providers.port import Sent
 from shared.settings import load_one
+from shared.twilio.codes import OUTCOMES
 
 MESSAGE = SmsMessage(uuid4(), "+447700900123", SmsContent("Hello"))
 SERVICE = "MG" + "a" * 32
@@ -71,6 +72,20 @@ def test_a_messages_own_sender_comes_first(sandbox: Sandbox) -> None:
 def test_the_validity_stays_within_what_twilio_takes(sandbox: Sandbox, seconds: float, sent: str) -> None:
     send(sandbox, replace(MESSAGE, validity=seconds))
     assert form(sandbox)["ValidityPeriod"] == sent
+
+
+def test_a_status_callback_carries_the_delivery(sandbox: Sandbox) -> None:
+    send(sandbox, TWILIO_STATUS_CALLBACK_URL="https://crier.example/receipts/twilio/{delivery_id}")
+    [entry] = sandbox.calls("twilio")
+    assert form(sandbox)["StatusCallback"] == f"https://crier.example/receipts/twilio/{MESSAGE.delivery_id}"
+    assert entry.delivery == str(MESSAGE.delivery_id)
+
+
+def test_an_api_key_signs_in(sandbox: Sandbox) -> None:
+    key = {"TWILIO_AUTH_TOKEN": "", "TWILIO_API_KEY_SID": API_KEY_SID, "TWILIO_API_KEY_SECRET": API_KEY_SECRET}
+    assert send(sandbox, **key).reference
+    with pytest.raises(Unavailable, match="20003"):
+        send(sandbox, **key | {"TWILIO_API_KEY_SECRET": "another"})
 
 
 def test_the_environment_of_the_process_does_not_redirect_it(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
