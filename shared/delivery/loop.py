@@ -1,4 +1,4 @@
-"""The loop: claim, compose, start, send, settle. There is one path for one message and for a million.
+"""The loop: claim, compose, admit, start, send, settle. There is one path for one message and for a million.
 
 The actor's thread owns the database, the process's event loop owns the network, and the settler writes the answers.
 No transaction is open while a provider is called, and never more is started than is being called.
@@ -92,6 +92,10 @@ class DeliveryLoop:
                     del held[item.id]
                 else:
                     ready.append((item, message))
+            barred = self.channel.admit(ready) if ready else {}
+            for identifier, error in barred.items():
+                self.settler.put(settlement(held.pop(identifier), provider.name, error, self.policy))
+            ready = [(item, message) for item, message in ready if item.id in held]
             started = self.work.start([item for item, _ in ready], provider.name) if ready else frozenset()
             calls = [(item, message) for item, message in ready if item.id in started]
             for item, _ in ready:
@@ -103,9 +107,15 @@ class DeliveryLoop:
             event_loop.run_coroutine(self._call_all(queue, calls, provider, timing.call))
 
     def _compose(self, item: Claimed, provider: str) -> Any:
-        """The provider's message, or None where there is none to be made; then the delivery has failed for good."""
+        """The provider's message, or None where there is none to be made; then the delivery has failed for good.
+
+        Raises:
+            LedgerUnavailable: what it is made of cannot be read; nothing is known against the delivery.
+        """
         try:
             return self.channel.compose(item, self.renderer.content(item))
+        except LedgerUnavailable:
+            raise
         except SendError as error:
             refusal = error
         except CrierError as error:

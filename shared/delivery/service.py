@@ -10,7 +10,7 @@ from dramatiq.errors import Retry
 from marshmallow import ValidationError
 
 from shared.delivery.bells import actor_name
-from shared.delivery.channel import Channel, Compose
+from shared.delivery.channel import Admit, Channel, Compose, admit_all
 from shared.delivery.loop import DeliveryLoop, Timing
 from shared.errors import LedgerUnavailable
 from shared.messages.bell import BellSchema
@@ -24,7 +24,13 @@ _BELL = BellSchema()
 
 
 def declare_channel(
-    runtime: Runtime, name: str, compose: Compose, vendors: Mapping[str, Vendor[Any]], route: Sequence[str]
+    runtime: Runtime,
+    name: str,
+    compose: Compose,
+    vendors: Mapping[str, Vendor[Any]],
+    route: Sequence[str],
+    *,
+    admit: Admit = admit_all,
 ) -> DeliveryLoop:
     """Declare `<name>.critical`, `.normal` and `.bulk` with their actors.
 
@@ -32,13 +38,14 @@ def declare_channel(
         compose: makes the provider's message of a claimed delivery and its content.
         vendors: the channel's table of adapters.
         route: the names its route setting gives; empty means whatever is configured.
+        admit: see `Channel`.
 
     Raises:
         SettingsError: the route names what is not configured.
     """
     outbox = Outbox(name, runtime.database, runtime.sealer)
     variable = f"CRIER_{name.upper()}_ROUTE"
-    channel = Channel(name, compose, assemble(variable, route, vendors, outbox, runtime.environ))
+    channel = Channel(name, compose, assemble(variable, route, vendors, outbox, runtime.environ), admit)
     loop = DeliveryLoop(
         channel,
         runtime.work,
