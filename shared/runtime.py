@@ -22,6 +22,7 @@ from shared.errors import SettingsError
 from shared.ledger.database import Database
 from shared.ledger.template_store import TemplateStore
 from shared.ledger.work import Work
+from shared.senders.identities import Identities
 from shared.settings import EngineSettings, load_one
 from shared.telemetry.logging import configure_logging
 from shared.templates.brand_settings import BrandSettings
@@ -79,7 +80,12 @@ class Runtime:
     @cached_property
     def renderer(self) -> Renderer:
         """Renders claimed deliveries."""
-        return Renderer(TemplateStore(self.database), self.sealer, load_one(BrandSettings, self.environ).brand())
+        return Renderer(TemplateStore(self.database), self.sealer, self.identities)
+
+    @cached_property
+    def identities(self) -> Identities:
+        """Says who each project's messages come from."""
+        return Identities(self.database, load_one(BrandSettings, self.environ).brand())
 
     @cached_property
     def retry_policy(self) -> RetryPolicy:

@@ -10,12 +10,13 @@ from shared.ledger.work import Claimed
 from shared.messages.content import Content
 from shared.messages.email import EmailContent, EmailMessage
 from shared.runtime import Runtime
-from shared.settings import load_one
+from shared.senders.allowed import AllowedSenders
+from shared.settings import load
 
 
 def declare(runtime: Runtime) -> None:
     """Declare email.critical, email.normal and email.bulk. Raises SettingsError for a route that is not configured."""
-    settings = load_one(EmailSettings, runtime.environ)
+    settings, allowed = load(EmailSettings, AllowedSenders, environ=runtime.environ)
 
     def message(item: Claimed, content: Content) -> EmailMessage:
         return compose(
@@ -25,6 +26,8 @@ def declare(runtime: Runtime) -> None:
             recipient=item.recipient,
             kind=item.kind,
             from_template=item.template_id is not None,
+            identity=runtime.identities.of(item.project_id),
+            allowed=allowed,
         )
 
     declare_channel(runtime, "email", message, VENDORS, settings.route)

@@ -7,7 +7,10 @@ from uuid import UUID
 
 from services.email.plain_text import plain_text
 from services.email.styles import inline_styles
+from shared.errors import Rejected
 from shared.messages.email import EmailContent, EmailMessage
+from shared.senders.allowed import AllowedSenders
+from shared.senders.identity import SenderIdentity
 
 
 def compose(
@@ -18,6 +21,8 @@ def compose(
     recipient: Mapping[str, Any],
     kind: str,
     from_template: bool,
+    identity: SenderIdentity,
+    allowed: AllowedSenders,
 ) -> EmailMessage:
     """The message a provider sends.
 
@@ -26,7 +31,14 @@ def compose(
         recipient: what is known of the addressee; `name` is written beside the address.
         kind: `promotion` makes the mail one that can be unsubscribed from with one click.
         from_template: the HTML is a template's, whose styles were put into its tags when it was compiled.
+        identity: of the project it is sent for.
+        allowed: the domains projects may send from.
+
+    Raises:
+        Rejected: the project may not send from its own address.
     """
+    if identity.email_from and (reason := allowed.refusal(identity.email_from)):
+        raise Rejected(reason, code="sender")
     html, text = content.html, content.text
     if html and not text:
         text = plain_text(html)
@@ -35,7 +47,8 @@ def compose(
     return EmailMessage(
         delivery_id=delivery_id,
         to=target,
-        content=replace(content, html=html, text=text),
+        content=replace(content, html=html, text=text, reply_to=content.reply_to or identity.reply_to),
+        sender=identity.email_sender,
         to_name=recipient.get("name") or None,
         unsubscribe_url=recipient.get("unsubscribe_url") if kind == "promotion" else None,
     )

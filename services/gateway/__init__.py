@@ -13,12 +13,19 @@ from services.gateway import (
     health,
     notifications,
     problems,
+    sender_identity,
     templates,
 )
 from services.gateway.api import make_api
 from services.gateway.parts import Parts
 
-BLUEPRINTS = (notifications.blueprint, batches.blueprint, templates.blueprint, devices.blueprint)
+BLUEPRINTS = (
+    notifications.blueprint,
+    batches.blueprint,
+    templates.blueprint,
+    devices.blueprint,
+    sender_identity.blueprint,
+)
 
 
 def create_app(parts: Parts) -> Flask:

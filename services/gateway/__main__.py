@@ -16,6 +16,7 @@ from services.gateway.settings import GatewaySettings
 from shared.errors import SettingsError
 from shared.ledger.database import Database
 from shared.runtime import process_runtime
+from shared.senders.allowed import AllowedSenders
 from shared.settings import load
 from shared.templates.brand_settings import BrandSettings
 
@@ -24,7 +25,7 @@ def serve() -> None:
     """Run the gateway in this process and the workers it forks."""
     runtime = process_runtime()
     try:
-        settings, branded = load(GatewaySettings, BrandSettings)
+        settings, branded, allowed = load(GatewaySettings, BrandSettings, AllowedSenders)
         sealer, brand = runtime.sealer, branded.brand()
     except SettingsError as error:
         sys.exit(str(error))
@@ -37,7 +38,9 @@ def serve() -> None:
     def make() -> Flask:
         database = Database(runtime.settings.database_url, pool_size=settings.threads, deadline=settings.deadline)
         state = broker_state(runtime.settings.broker_url)
-        return create_app(Parts.of(database, sealer, runtime.bells, brand=brand, broker_state=state))
+        return create_app(
+            Parts.of(database, sealer, runtime.bells, brand=brand, allowed_senders=allowed, broker_state=state)
+        )
 
     host, port = listener.getsockname()[:2]
     structlog.get_logger(__name__).info("gateway listens", host=host, port=port)

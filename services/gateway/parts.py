@@ -17,6 +17,8 @@ from shared.ledger.history import History
 from shared.ledger.keys import Keys
 from shared.ledger.listing import Listing
 from shared.ledger.template_store import TemplateStore
+from shared.senders.allowed import AllowedSenders
+from shared.senders.identities import Identities
 from shared.templates.brand import Brand
 
 _NAME = "crier"
@@ -42,7 +44,8 @@ class Parts:
     keys: Keys
     listing: Listing
     templates: TemplateStore
-    brand: Brand
+    identities: Identities
+    allowed_senders: AllowedSenders
 
     @classmethod
     def of(
@@ -52,6 +55,7 @@ class Parts:
         ringer: Ringer,
         *,
         brand: Brand | None = None,
+        allowed_senders: AllowedSenders | None = None,
         broker_state: Callable[[], str] = lambda: "unknown",
     ) -> "Parts":
         """The parts over a database."""
@@ -62,7 +66,8 @@ class Parts:
             uploads=Uploads(intake, batches),
             ringer=ringer,
             broker_state=broker_state,
-            brand=brand or Brand(),
+            identities=Identities(database, brand or Brand()),
+            allowed_senders=allowed_senders or AllowedSenders(),
             actions=Actions(database),
             batches=batches,
             devices=Devices(database),

@@ -164,8 +164,9 @@ def preview(name: str) -> Response:
     bundle = Bundle.from_json(version.bundle)
     # What is stored was examined when it came, or shipped with the installation.
     documents = [text for file, text in bundle.files.items() if file.endswith(_DOCUMENT)]
+    brand = parts().identities.of(identity().project_id).brand
     with _a_child():
-        made = examine(bundle, data=asked.get("data"), recipient=recipient, brand=parts().brand, documents=documents)
+        made = examine(bundle, data=asked.get("data"), recipient=recipient, brand=brand, documents=documents)
     content = {channel: dump_content(channel, one) for channel, one in made.items()}
     return answer({"name": version.name, "version": version.version, "content": content})
 

@@ -8,7 +8,7 @@ from shared.crypto import Sealer
 from shared.ledger.template_store import TemplateStore
 from shared.ledger.work import Claimed
 from shared.messages.content import Content, read_content
-from shared.templates.brand import Brand
+from shared.senders.identities import Identities
 from shared.templates.bundle import Bundle
 from shared.templates.compiled import Template, compile_bundle
 
@@ -16,9 +16,9 @@ from shared.templates.compiled import Template, compile_bundle
 class Renderer:
     """Renders claimed deliveries. Template versions are compiled once and kept."""
 
-    def __init__(self, store: TemplateStore, sealer: Sealer, brand: Brand) -> None:
+    def __init__(self, store: TemplateStore, sealer: Sealer, identities: Identities) -> None:
         self._sealer = sealer
-        self._brand = brand
+        self._identities = identities
 
         @cached(LRUCache(maxsize=500))
         def template(version_id: int) -> Template:
@@ -31,10 +31,12 @@ class Renderer:
 
         Raises:
             TemplateError: the template does not work with this data.
+            LedgerUnavailable: the template or the sender's identity cannot be read.
         """
         if item.template_id is None:
             return read_content(item.channel, item.content or {})
-        return self._template(item.template_id).render(item.channel, self._data(item), item.recipient, self._brand)
+        brand = self._identities.of(item.project_id).brand
+        return self._template(item.template_id).render(item.channel, self._data(item), item.recipient, brand)
 
     def _data(self, item: Claimed) -> dict[str, Any]:
         return {**(item.data or {}), **(self._sealer.open(item.sealed) if item.sealed else {})}

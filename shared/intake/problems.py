@@ -47,7 +47,8 @@ def _collect(messages: Any, schema: Schema | None, path: str, found: dict[str, l
             continue
         inner = f"{path}.{str(key)[:80]}" if path else str(key)[:80]
         if schema is not None and below in ([UNKNOWN], ["Unknown field."]):
-            below = [f"There is no such field.{did_you_mean(str(key), schema.fields)}"]
+            known = [field.data_key or name for name, field in schema.fields.items()]
+            below = [f"There is no such field.{did_you_mean(str(key), known)}"]
         _collect(below, _schema_below(schema, key), inner, found)
 
 

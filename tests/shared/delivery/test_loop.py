@@ -13,12 +13,12 @@ from dramatiq.asyncio import EventLoopThread
 from sqlalchemy import text
 
 from shared.crypto import Sealer, new_key
-from shared.delivery.channel import Channel
+from shared.delivery.channel import Channel, admit_all
 from shared.delivery.loop import DeliveryLoop, Timing
 from shared.delivery.outcomes import RetryPolicy
 from shared.delivery.rendering import Renderer
 from shared.delivery.settler import Settler
-from shared.errors import Ambiguous, Rejected, Unavailable
+from shared.errors import Ambiguous, LedgerUnavailable, Rejected, Unavailable
 from shared.ledger.acceptance import Acceptance, Draft
 from shared.ledger.database import Database
 from shared.ledger.ids import new_id
@@ -28,6 +28,7 @@ from shared.ledger.work import Work
 from shared.messages.sms import SmsMessage
 from shared.providers.port import Sent
 from shared.providers.route import Route
+from shared.senders.identities import Identities
 from shared.templates.brand import Brand
 
 QUEUE = "sms.normal"
@@ -106,10 +107,15 @@ def ringing():
 
 @pytest.fixture
 def make_loop(database, ringing, event_loop):
-    def make(vendor, compose=lambda item, content: SmsMessage(item.id, item.target, content), batch_size=100):
+    def make(
+        vendor,
+        compose=lambda item, content: SmsMessage(item.id, item.target, content),
+        batch_size=100,
+        admit=admit_all,
+    ):
         work = Work(database)
-        renderer = Renderer(TemplateStore(database), Sealer(new_key()), Brand())
-        channel = Channel("sms", compose, Route([vendor]))
+        renderer = Renderer(TemplateStore(database), Sealer(new_key()), Identities(database, Brand()))
+        channel = Channel("sms", compose, Route([vendor]), admit)
         return DeliveryLoop(channel, work, renderer, Settler(work), ringing, RetryPolicy(), batch_size)
 
     return make
@@ -223,6 +229,64 @@ def test_what_cannot_be_composed_fails_alone(make_loop, accept, database):
     assert codes == {"too-long", "compose"}
 
 
+def test_what_is_not_admitted_is_settled_without_a_call(make_loop, accept, database):
+    refusals = {"wait": Unavailable("over", code="limit", retry_after=600), "reject": Rejected("never", code="limit")}
+
+    def admit(ready):
+        bodies = {item.id: message.content.body for item, message in ready}
+        return {identifier: refusals[body] for identifier, body in bodies.items() if body in refusals}
+
+    accept("fine", "wait", "reject", "fine")
+    vendor = Vendor()
+    loop = make_loop(vendor, admit=admit)
+    assert loop.answer(QUEUE, TIMING) == 4
+    assert loop.settler.drain(20)
+    assert len(vendor.seen) == 2
+    rows = database.rows(
+        text("""
+            SELECT n.content->>'body' AS body, d.state, d.attempts, d.due_at > now() + interval '9 minutes' AS later,
+                   d.lease_until, a.outcome, a.detail
+            FROM deliveries d JOIN notifications n ON n.id = d.notification_id JOIN attempts a ON a.delivery_id = d.id
+        """)
+    )
+    assert {row.body: tuple(row)[1:] for row in rows} == {
+        "fine": ("sent", 1, None, None, "sent", ""),
+        "wait": ("queued", 0, True, None, "waiting", "over"),
+        "reject": ("failed", 1, None, None, "rejected", "never"),
+    }
+
+
+def test_what_could_not_be_composed_is_not_asked_to_be_admitted(make_loop, accept):
+    asked = []
+
+    def compose(item, content):
+        raise Rejected("no")
+
+    def admit(ready):
+        asked.append(ready)
+        return {}
+
+    accept("fine")
+    loop = make_loop(Vendor(), compose, admit=admit)
+    loop.answer(QUEUE, TIMING)
+    assert loop.settler.drain(20)
+    assert asked == []
+
+
+def test_a_batch_whose_admission_cannot_be_asked_for_is_given_back(make_loop, accept, database):
+    def admit(ready):
+        raise LedgerUnavailable("gone")
+
+    accept("fine", "fine")
+    vendor = Vendor()
+    loop = make_loop(vendor, admit=admit)
+    with pytest.raises(LedgerUnavailable):
+        loop.answer(QUEUE, TIMING)
+    assert vendor.seen == []
+    rows = database.rows(text("SELECT state, attempts, due_at <= now() AS due FROM deliveries"))
+    assert {tuple(row) for row in rows} == {("queued", 0, True)}
+
+
 def test_without_an_event_loop_nothing_is_started(make_loop, accept, database):
     accept("fine")
     loop = make_loop(Vendor())
@@ -234,3 +298,17 @@ def test_without_an_event_loop_nothing_is_started(make_loop, accept, database):
     finally:
         dramatiq.asyncio.set_event_loop_thread(thread)
     assert states(database) == {"queued": 1}
+
+
+def test_what_a_message_is_made_of_cannot_be_read_and_nothing_is_held_against_it(make_loop, accept, database):
+    def compose(item, content):
+        if content.body == "second":
+            raise LedgerUnavailable("away")
+        return SmsMessage(item.id, item.target, content)
+
+    accept("first", "second", "third")
+    loop = make_loop(Vendor(), compose)
+    with pytest.raises(LedgerUnavailable):
+        loop.answer(QUEUE, TIMING)
+    rows = database.rows(text("SELECT state, attempts, due_at <= now() AS due FROM deliveries"))
+    assert [(row.state, row.attempts, row.due) for row in rows] == [("queued", 0, True)] * 3
