@@ -7,13 +7,14 @@ finds it.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
 from email.message import EmailMessage as Mime
 from email.policy import SMTP
 from email.utils import format_datetime, quote, unquote
+from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 from marshmallow import ValidationError
@@ -28,6 +29,7 @@ _POLICY = SMTP.clone(cte_type="7bit", refold_source="none")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 _NAMED = re.compile(r'(?P<name>"(?:[^"\\]|\\.)*+"\s*+|[^<>"]*+)<(?P<address>[^<>]++)>')
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_. -]{1,60}")
+_CONTENT_ID = re.compile(r"[A-Za-z0-9._@+-]+")
 _FOLD_AT = re.compile(r"(?<=\S) (?=\S)")
 _LINE, _LONGEST_WORD = 78, 900
 
@@ -120,9 +122,10 @@ def _build(message: EmailMessage, default_sender: Mailbox, now: datetime) -> Mai
         _set_text(mime, "Keywords", ", ".join(content.tags))
     for name, value in extra_headers(message).items():
         _set_text(mime, name, value)
-    _set_body(mime, content.text, content.html)
+    _set_body(mime, content.text, content.html, [file for file in content.attachments if file.content_id])
     for attachment in content.attachments:
-        _attach(mime, attachment)
+        if not attachment.content_id:
+            mime.add_attachment(attachment.content, **_described(attachment))
     return Mail(
         message_id=message_id,
         sender=sender.address,
@@ -132,23 +135,42 @@ def _build(message: EmailMessage, default_sender: Mailbox, now: datetime) -> Mai
     )
 
 
-def _set_body(mime: Mime, text: str | None, html: str | None) -> None:
+def _set_body(mime: Mime, text: str | None, html: str | None, images: Sequence[Attachment]) -> None:
+    """Text and HTML as alternatives; images beside the HTML that shows them, and only there (RFC 2387)."""
+    if images and not html:
+        raise ValueError(f"there is no html to show the image {images[0].content_id} in")
     if text or not html:
         mime.set_content(text or "")
     if text and html:
         mime.add_alternative(html, subtype="html")
     elif html:
         mime.set_content(html, subtype="html")
+    if images:
+        _show(images, in_part=mime.get_payload(1) if text and html else mime)
 
 
-def _attach(mime: Mime, attachment: Attachment) -> None:
+def _show(images: Iterable[Attachment], in_part: Any) -> None:
+    for image in images:
+        in_part.add_related(image.content, **_described(image), disposition="inline")
+        in_part.get_payload()[-1].set_raw("Content-ID", _content_id(image))
+    in_part.set_param("type", "text/html")
+
+
+def _described(attachment: Attachment) -> dict[str, Any]:
+    """What the content of a part is, and its name."""
     maintype, _, subtype = attachment.content_type.partition("/")
     if maintype in {"multipart", "message"} or not attachment.content_type.isascii():
         raise ValueError(f"an attachment cannot be of type {attachment.content_type}")
     name = single_line(attachment.filename)
     # As a triple it is percent-encoded (RFC 2231), which nothing takes for an encoded word.
     filename = name if _PLAIN_NAME.fullmatch(name) else ("utf-8", "", name)
-    mime.add_attachment(attachment.content, maintype=maintype, subtype=subtype, filename=filename)
+    return {"maintype": maintype, "subtype": subtype, "filename": filename}
+
+
+def _content_id(image: Attachment) -> str:
+    if not _CONTENT_ID.fullmatch(image.content_id or ""):
+        raise ValueError(f"{image.content_id!r} cannot name an image")
+    return f"<{image.content_id}>"
 
 
 def _set_addresses(mime: Mime, name: str, boxes: Iterable[Mailbox]) -> None:

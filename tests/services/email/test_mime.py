@@ -63,6 +63,63 @@ def test_text_and_html_are_alternatives_and_attachments_come_after() -> None:
     assert (attached.get_filename(), attached.get_content()) == ("plan.pdf", file.content)
 
 
+def test_an_image_of_the_html_is_beside_it_and_the_text_is_not() -> None:
+    logo = Attachment("logo.png", "image/png", bytes(range(256)), content_id="logo")
+    chart = Attachment("résumé.svg", "image/svg+xml", b"<svg/>", content_id="chart-1.a_b")
+    file = Attachment("plan.pdf", "application/pdf", b"%PDF")
+    html = '<img src="cid:logo"> <img src="cid:chart-1.a_b">'
+    _, parsed = built(text="Text", html=html, attachments=(logo, file, chart))
+    assert [part.get_content_type() for part in parsed.walk()] == [
+        "multipart/mixed", "multipart/alternative", "text/plain",
+        "multipart/related", "text/html", "image/png", "image/svg+xml", "application/pdf",
+    ]  # fmt: skip
+    related, image, drawing = (part for part in parsed.walk() if part.get_content_type() in {
+        "multipart/related", "image/png", "image/svg+xml",
+    })  # fmt: skip
+    assert related["Content-Type"].params["type"] == "text/html"
+    assert (image["Content-ID"], image.get_content_disposition(), image.get_filename()) == (
+        "<logo>", "inline", "logo.png",
+    )  # fmt: skip
+    assert image.get_content() == logo.content
+    assert (drawing["Content-ID"], drawing.get_filename()) == ("<chart-1.a_b>", "résumé.svg")
+    assert [part.get_filename() for part in parsed.iter_attachments()] == ["plan.pdf"]
+    shown = parsed.get_body(("html",))
+    assert shown is not None
+    assert shown.get_content().strip() == html
+
+
+def test_html_with_an_image_and_without_text() -> None:
+    logo = Attachment("logo.png", "image/png", b"png", content_id="logo")
+    _, parsed = built(text=None, html='<img src="cid:logo">', attachments=(logo,))
+    assert [part.get_content_type() for part in parsed.walk()] == ["multipart/related", "text/html", "image/png"]
+
+
+def test_an_image_that_nothing_shows_is_refused() -> None:
+    with pytest.raises(Rejected, match="no html to show the image logo"):
+        built(attachments=(Attachment("logo.png", "image/png", b"", content_id="logo"),))
+
+
+@pytest.mark.parametrize("name", ["a b", "a>\r\nX-Evil: 1", HIDDEN_HEADER, "é", "<a>"])
+def test_a_name_of_an_image_that_would_break_its_header_is_refused(name: str) -> None:
+    with pytest.raises(Rejected, match="cannot name an image"):
+        built(html="x", attachments=(Attachment("logo.png", "image/png", b"", content_id=name),))
+
+
+def test_tags_are_keywords() -> None:
+    _, parsed = built(tags=("welcome", "spring_2030"))
+    assert parsed["Keywords"] == "welcome, spring_2030"
+    _, parsed = built(tags=tuple(f"{number}-{'x' * 60}" for number in range(5)))
+    assert str(parsed["Keywords"]).split(", ") == [f"{number}-{'x' * 60}" for number in range(5)]
+
+
+def test_a_way_to_unsubscribe_is_written_for_clients_to_find() -> None:
+    address = f"https://example.com/u/{'x' * 200}"
+    mail, parsed = built(replace(MESSAGE, unsubscribe_url=address))
+    assert parsed["List-Unsubscribe"] == f"<{address}>"
+    assert parsed["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert address.encode() in mail.content
+
+
 def test_html_alone_is_the_body() -> None:
     _, parsed = built(text=None, html="<p>x</p>")
     assert parsed.get_content_type() == "text/html"
