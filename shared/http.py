@@ -12,10 +12,11 @@ deadline of its own here, because as long as it lasts nothing has been sent.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -68,10 +69,13 @@ class Reply:
         value = self.headers.get("Retry-After", "").strip()
         if value.isascii() and value.isdigit():
             return min(float(value), MAX_RETRY_AFTER)
-        if (until := _timestamp(value)) is None:
-            return None
+        until = _timestamp(value)
+        return None if until is None else self.seconds_until(until)
+
+    def seconds_until(self, moment: float) -> float:
+        """Seconds to a moment of the server's (since 1970), between 0 and a day."""
         now = _timestamp(self.headers.get("Date", ""))
-        return min(max(until - (time.time() if now is None else now), 0.0), MAX_RETRY_AFTER)
+        return min(max(moment - (time.time() if now is None else now), 0.0), MAX_RETRY_AFTER)
 
 
 class HttpClient:
@@ -96,23 +100,28 @@ class HttpClient:
         params: Mapping[str, str] | None = None,
         json: Any = None,
         form: Mapping[str, Any] | None = None,
+        parts: Iterable[tuple[str, str | bytes]] = (),
     ) -> Reply:
         """Make one request. Redirects are not followed and nothing is tried twice (except a GET on a dead connection).
 
         Parameters:
             json: a body to send as JSON.
             form: a body to send as a form; a list is sent as a repeated field.
+            content: a body to send as it is, because it was signed; `headers` say what it is.
+            parts: a body to send as `multipart/form-data`: names and values; bytes are sent as a file of that name.
 
         Raises:
             Unavailable: no connection was made, so nothing was sent.
             Ambiguous: the connection was lost after the request may have left.
         """
-        body: bytes | None = None
+        body: bytes | aiohttp.FormData | None = None
         sent = dict(headers or {})
         if json is not None:
             body, sent["Content-Type"] = orjson.dumps(json), "application/json"
         elif form is not None:
             body, sent["Content-Type"] = urlencode(form, doseq=True).encode(), "application/x-www-form-urlencoded"
+        elif parts:
+            body = _multipart(parts)
         host = urlsplit(url).netloc
         # `from None`: aiohttp's errors carry the request, and with it the credentials, into tracebacks and alerts.
         try:
@@ -168,6 +177,17 @@ def refusal(reply: Reply, reason: str, *, code: str | None = None, repeatable: b
         # A success that cannot be read for what it is says as little as a server error.
         return Ambiguous(reason, code=code)
     return Rejected(reason, code=code)
+
+
+def _multipart(parts: Iterable[tuple[str, str | bytes]]) -> aiohttp.FormData:
+    body = aiohttp.FormData(quote_fields=False)
+    for name, value in parts:
+        if isinstance(value, bytes):
+            # From a file it is sent in chunks; large bytes would hold the loop up.
+            body.add_field(name, BytesIO(value), filename=name, content_type="application/octet-stream")
+        else:
+            body.add_field(name, value)
+    return body
 
 
 async def _beginning(response: aiohttp.ClientResponse) -> bytes:

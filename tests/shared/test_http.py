@@ -7,10 +7,12 @@ import struct
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from email.utils import formatdate
 from typing import Any
 
 import pytest
+from aiohttp import BodyPartReader, web
 
 from shared.errors import Ambiguous, Rejected, SendError, Unavailable
 from shared.http import MAX_REPLY_BYTES, HttpClient, Reply, refusal
@@ -92,6 +94,42 @@ def test_a_form_is_encoded_with_repeated_fields() -> None:
     head, _, body = bytes(received).partition(b"\r\n\r\n")
     assert b"application/x-www-form-urlencoded" in head
     assert body == b"To=%2B44+1%262&Tag=%C3%A4&Tag=b&end=1"
+
+
+def test_parts_are_sent_as_fields_and_files() -> None:
+    content = bytes(range(256)) * 8000
+    parts = [("v:id", "ä,;"), ("tag", "a"), ("tag", "b"), ("mail", content)]
+    received: list[dict[str, Any]] = []
+
+    async def upload(request: web.Request) -> web.Response:
+        async for part in await request.multipart():
+            assert isinstance(part, BodyPartReader)
+            received.append({"name": part.name, "filename": part.filename, "value": bytes(await part.read())})
+        return web.json_response({})
+
+    async def main() -> Reply:
+        application = web.Application(client_max_size=4 * 1024 * 1024)
+        application.router.add_post("/", upload)
+        runner = web.AppRunner(application)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        client = HttpClient()
+        try:
+            url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+            return await client.request(
+                "POST", url, parts=[("v:id", "ä,;"), ("tag", "a"), ("tag", "b"), ("mail", content)]
+            )
+        finally:
+            await client.close()
+            await runner.cleanup()
+
+    assert asyncio.run(main()).ok
+    assert received == [
+        {"name": "v:id", "filename": None, "value": "ä,;".encode()},
+        {"name": "tag", "filename": None, "value": b"a"},
+        {"name": "tag", "filename": None, "value": b"b"},
+        {"name": "mail", "filename": "mail", "value": content},
+    ]
 
 
 def test_a_refused_connection_means_nothing_was_sent() -> None:
@@ -238,3 +276,9 @@ def test_too_many_requests_waits_as_asked(headers: Mapping[str, str], seconds: f
 def test_a_date_without_the_servers_own_is_measured_by_our_clock() -> None:
     wait = Reply(503, {"Retry-After": formatdate(time.time() + 100, usegmt=True)}, b"").retry_after
     assert wait is not None and 90 < wait <= 100
+
+
+@pytest.mark.parametrize(("ahead", "seconds"), [(30, 30), (-30, 0), (1e9, 86_400)])
+def test_a_moment_of_the_servers_is_measured_by_its_clock(ahead: float, seconds: float) -> None:
+    its_now = datetime(2030, 1, 1, tzinfo=UTC).timestamp()
+    assert Reply(429, {"Date": SERVER_DATE}, b"").seconds_until(its_now + ahead) == seconds
