@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from crier.sandbox import apns
+
 _DURATION = re.compile(r"[0-9]+(\.[0-9]{1,9})?s")
 _STRINGS, _ANY = "map of string", "any object"
 _PRIORITY = frozenset({"NORMAL", "HIGH"})
@@ -79,6 +81,8 @@ _LIMIT, _TOPIC_LIMIT = 4096, 2048
 _LONGEST_TTL = 28 * 24 * 3600
 _TARGETS = ("token", "topic", "condition")
 _RESERVED = re.compile(r"from|message_type|(google|gcm\.notification)\..*|google|gcm")
+_TOPIC = re.compile(r"[a-zA-Z0-9-_.~%]{1,900}")
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 def violations(body: Any) -> Iterator[tuple[str, str]]:
@@ -105,6 +109,19 @@ def problem(message: Mapping[str, Any]) -> tuple[str, str] | None:
     ttl = message.get("android", {}).get("ttl")
     if ttl and float(ttl.rstrip("s")) > _LONGEST_TTL:
         return "message.android.ttl", "TTL must be in range [0, 2419200]"
+    return _target_and_colour(message) or _too_big(message) or apns.problem(message.get("apns", {}))
+
+
+def _target_and_colour(message: Mapping[str, Any]) -> tuple[str, str] | None:
+    if "topic" in message and not _TOPIC.fullmatch(message["topic"]):
+        return "message.topic", "Invalid topic name"
+    colour = message.get("android", {}).get("notification", {}).get("color")
+    if colour and not _COLOUR.fullmatch(colour):
+        return "message.android.notification.color", "Invalid color: it must be in the format #rrggbb"
+    return None
+
+
+def _too_big(message: Mapping[str, Any]) -> tuple[str, str] | None:
     limit = _LIMIT if "token" in message else _TOPIC_LIMIT
     common = {name: message.get(name, {}) for name in ("notification", "data")}
     for part, text in (("android", "Android message is too big"), ("apns", "APNS message is too big"),
@@ -114,6 +131,8 @@ def problem(message: Mapping[str, Any]) -> tuple[str, str] | None:
             **common,
             **{name: own[name] for name in ("notification", "data", "payload") if name in own},
         }
+        if apns.has_alert(own):
+            payload["notification"] = {}
         if _size(payload["notification"]) + _size(payload["data"]) + _size(payload.get("payload", {})) > limit:
             return f"message.{part}", text
     return None

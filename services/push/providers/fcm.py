@@ -66,7 +66,7 @@ class Fcm:
         self._clock = clock
 
     async def send(self, message: PushMessage) -> Sent:
-        """Send one push to one device."""
+        """Send one push to one device, or to everybody who subscribed to a topic."""
         payload = fcm_message(message, self._clock())
         token = await self._token.get()
         reply = await self._post(payload, token)
@@ -75,7 +75,7 @@ class Fcm:
         name = reply.json().get("name")
         if reply.ok and isinstance(name, str):
             return Sent(reference=name)
-        raise _error(reply)
+        raise _error(reply, message.topic)
 
     async def close(self) -> None:
         """Close the pooled connections."""
@@ -85,11 +85,13 @@ class Fcm:
         return await self._http.request("POST", self._url, headers={"Authorization": f"Bearer {token}"}, json=payload)
 
 
-def _error(reply: Reply) -> SendError:
+def _error(reply: Reply, topic: str | None) -> SendError:
     error, code = _body(reply), _code(reply)
     reason = str(error.get("message") or f"HTTP {reply.status} without an explanation")
     if code and code in OUTCOMES:
-        return OUTCOMES[code](reason, code=code)
+        outcome = OUTCOMES[code]
+        # A topic is nobody's device: there is nothing to forget.
+        return (REFUSED if topic and outcome is DEAD else outcome)(reason, code=code)
     if code in REPEATABLE:
         wait = reply.retry_after
         return Unavailable(reason, code=code, retry_after=None if wait is None else max(wait, MIN_WAIT))

@@ -1,10 +1,12 @@
 """A push as FCM's HTTP v1 API wants it: https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages."""
 
 import re
+from pathlib import PurePosixPath
 from typing import Any
 
+from services.push.compose import payload_size
 from shared.errors import Rejected
-from shared.messages.push import PushContent, PushMessage
+from shared.messages.push import AndroidOptions, IosOptions, PushContent, PushMessage
 
 ID_KEY = "crier_id"
 LINK_KEY = "link"
@@ -12,6 +14,8 @@ MAX_TTL = 2_419_200
 """Seconds, four weeks: the most FCM keeps a message, and what applies without a ttl."""
 MAX_COLLAPSE_ID_BYTES = 64
 """Of `apns-collapse-id`: https://developer.apple.com/documentation/usernotifications/sending-notification-requests-to-apns"""
+MAX_TOPIC_BYTES = 2048
+"""Of a message to a topic: https://firebase.google.com/docs/cloud-messaging/concept-options#notification_messages"""
 
 # Keys of FCM's own: https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages#Message (data).
 _RESERVED = re.compile(r"from|gcm|message_type|google.*|gcm\.notification\..*")
@@ -43,19 +47,27 @@ def fcm_message(message: PushMessage, now: float) -> dict[str, Any]:
         if len(content.collapse_key.encode()) > MAX_COLLAPSE_ID_BYTES:
             raise Rejected(f"collapse_key may have {MAX_COLLAPSE_ID_BYTES} bytes in UTF-8.", code="collapse_key")
         android["collapse_key"] = apple["apns-collapse-id"] = content.collapse_key
-    webpush: dict[str, Any] = {"headers": web}
-    if content.link and content.link.startswith("https://"):
-        webpush["fcm_options"] = {"link": content.link}
+    if only_android := _android(content):
+        android["notification"] = only_android
     return {
         "message": {
-            "token": message.token,
+            **_target(message),
             "notification": shown,
             "data": _data(content, str(message.delivery_id)),
             "android": android,
             "apns": {"headers": apple, "payload": {"aps": _aps(content)}},
-            "webpush": webpush,
+            "webpush": {"headers": web, **_web(content)},
         }
     }
+
+
+def _target(message: PushMessage) -> dict[str, str]:
+    if message.topic is None:
+        return {"token": message.token}
+    size = payload_size(message.content, message.delivery_id)
+    if size > MAX_TOPIC_BYTES:
+        raise Rejected(f"The push has {size} bytes; one to a topic may have {MAX_TOPIC_BYTES}.", code="too-large")
+    return {"topic": message.topic}
 
 
 def _data(content: PushContent, delivery_id: str) -> dict[str, str]:
@@ -68,11 +80,50 @@ def _data(content: PushContent, delivery_id: str) -> dict[str, str]:
     return {**content.data, **ours}
 
 
-def _aps(content: PushContent) -> dict[str, int]:
-    """What APNs gets besides title and body. An image is fetched by the app, which is woken for it by the flag."""
-    aps: dict[str, int] = {}
-    if content.badge is not None:
-        aps["badge"] = content.badge
-    if content.image:
-        aps["mutable-content"] = 1
-    return aps
+def _android(content: PushContent) -> dict[str, str]:
+    """What only Android shows. It names sounds without the ending of their file, as all resources."""
+    options = content.android or AndroidOptions()
+    fields = {
+        "icon": None if _is_address(content.icon) else content.icon,
+        "sound": PurePosixPath(content.sound).stem if content.sound else None,
+        "channel_id": options.channel_id,
+        "color": options.color,
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def _aps(content: PushContent) -> dict[str, Any]:
+    """Apple's keys: https://developer.apple.com/documentation/usernotifications/generating-a-remote-notification.
+
+    A payload with an `alert` replaces the title and body that FCM would put there, so it is whole or absent. An image
+    is fetched by the app, which is woken for it by the flag. A critical alert's sound is an object.
+    """
+    options = content.ios or IosOptions()
+    sound: str | dict[str, Any] | None = content.sound
+    if sound and options.interruption_level == "critical":
+        sound = {"critical": 1, "name": sound, "volume": 1.0}
+    alert = {"title": content.title, "subtitle": options.subtitle, "body": content.body} if options.subtitle else None
+    fields = {
+        "alert": alert,
+        "badge": content.badge,
+        "sound": sound,
+        "category": options.category,
+        "thread-id": options.thread_id,
+        "interruption-level": options.interruption_level,
+        "mutable-content": 1 if content.image else None,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _web(content: PushContent) -> dict[str, dict[str, str | None]]:
+    """What only browsers get: an icon has an address there, and a link must be https."""
+    parts: dict[str, dict[str, str | None]] = {}
+    if _is_address(content.icon):
+        parts["notification"] = {"icon": content.icon}
+    if content.link and content.link.startswith("https://"):
+        parts["fcm_options"] = {"link": content.link}
+    return parts
+
+
+def _is_address(icon: str | None) -> bool:
+    return icon is not None and icon.startswith("https://")

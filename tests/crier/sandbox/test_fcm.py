@@ -54,6 +54,9 @@ FULL = {
         "data": {"x": "y"},
         "notification": {
             "icon": "bus",
+            "color": "#1f6feb",
+            "sound": "chime",
+            "channel_id": "trips",
             "notification_count": 3,
             "sticky": True,
             "visibility": "PUBLIC",
@@ -63,7 +66,20 @@ FULL = {
         },
         "direct_boot_ok": True,
     },
-    "apns": {"headers": {"apns-priority": "10"}, "payload": {"aps": {"badge": 3, "mutable-content": 1}}},
+    "apns": {
+        "headers": {"apns-priority": "10"},
+        "payload": {
+            "aps": {
+                "alert": {"title": "t", "subtitle": "s", "body": "b"},
+                "badge": 3,
+                "sound": {"critical": 1, "name": "default", "volume": 1.0},
+                "category": "TRIP",
+                "thread-id": "trip-42",
+                "interruption-level": "time-sensitive",
+                "mutable-content": 1,
+            }
+        },
+    },
     "webpush": {
         "headers": {"TTL": "15"},
         "notification": {"vibrate": [1, 2]},
@@ -179,8 +195,18 @@ def test_malformed_messages_are_refused_by_field(
         ({"token": TOKEN, "data": {"a": "x" * 4096}}, "too big"),
         ({"topic": "news", "data": {"a": "x" * 2048}}, "too big"),
         ({"token": TOKEN, "notification": {"title": "t", "body": "é" * 2048}}, "too big"),
-        ({"token": TOKEN, "apns": {"payload": {"aps": {"alert": ["x" * 4096]}}}}, "APNS message is too big"),
+        ({"token": TOKEN, "apns": {"payload": {"aps": {"alert": "x" * 4096}}}}, "APNS message is too big"),
         ({"token": "has spaces"}, "not a valid FCM registration token"),
+        ({"topic": "line 12"}, "Invalid topic name"),
+        ({"topic": "/topics/line-12"}, "Invalid topic name"),
+        ({"token": TOKEN, "android": {"notification": {"color": "red"}}}, "Invalid color"),
+        ({"token": TOKEN, "android": {"notification": {"color": "#1f6f"}}}, "Invalid color"),
+        ({"token": TOKEN, "apns": {"headers": {"apns-priority": "high"}}}, "apns-priority"),
+        ({"token": TOKEN, "apns": {"headers": {"apns-collapse-id": "x" * 65}}}, "apns-collapse-id"),
+        ({"token": TOKEN, "apns": {"payload": {"aps": {"badge": "3"}}}}, "badge"),
+        ({"token": TOKEN, "apns": {"payload": {"aps": {"sound": True}}}}, "sound"),
+        ({"token": TOKEN, "apns": {"payload": {"aps": {"thread_id": "x"}}}}, "thread_id"),
+        ({"token": TOKEN, "apns": {"payload": {"aps": {"interruption-level": "loud"}}}}, "interruption-level"),
     ],
 )
 def test_what_fcm_refuses_is_refused_with_its_own_code(send: Send, message: dict[str, Any], words: str) -> None:

@@ -13,8 +13,8 @@ from crier.sandbox import Sandbox
 from crier.sandbox.fcm import Fcm as StandIn
 from services.push.providers.fcm import SCOPE, Fcm, FcmSettings
 from services.push.providers.google_token import GoogleToken
-from shared.errors import Unavailable
-from shared.messages.push import PushContent, PushMessage
+from shared.errors import Rejected, Unavailable
+from shared.messages.push import AndroidOptions, IosOptions, PushContent, PushMessage
 from shared.providers.port import Sent
 from shared.settings import load_one
 
@@ -45,8 +45,8 @@ def using(sandbox: Sandbox, action: Callable[[Fcm], Awaitable[T]]) -> T:
     return asyncio.run(main())
 
 
-def push() -> PushMessage:
-    return PushMessage(uuid4(), "device-1", PushContent("Title", "Body"))
+def push(token: str = "device-1") -> PushMessage:
+    return PushMessage(uuid4(), token, PushContent("Title", "Body"))
 
 
 def actions(sandbox: Sandbox) -> list[str]:
@@ -159,3 +159,24 @@ def test_a_token_about_to_expire_is_replaced_while_it_is_still_used(sandbox: San
     assert third == fourth
     assert third.startswith("ya29.")
     assert actions(sandbox) == ["token", "token"]
+
+
+def test_a_push_with_everything_is_one_fcm_takes(sandbox: Sandbox) -> None:
+    content = PushContent(
+        "Title", "Body", image="https://example.com/i.png", icon="ic_bell", link="https://example.com/b/7",
+        data={"trip": "42"}, badge=3, sound="chime.caf", collapse_key="trip-42", ttl=60, priority="high",
+        android=AndroidOptions("trips", "#1f6feb"),
+        ios=IosOptions("Line 12", "TRIP", "trip-42", "time-sensitive"),
+    )  # fmt: skip
+    message = PushMessage(uuid4(), "device-1", content, ttl=60.0)
+    assert using(sandbox, lambda provider: provider.send(message)).reference
+    assert [entry.accepted for entry in sandbox.calls("fcm") if entry.action == "send"] == [True]
+
+
+def test_a_topic_gets_the_push_and_never_dies(sandbox: Sandbox) -> None:
+    using(sandbox, lambda provider: provider.send(push("/topics/line-12")))
+    assert [entry.recipient for entry in sandbox.calls("fcm") if entry.accepted] == ["/topics/line-12"]
+    sandbox.behave("fcm", error="UNREGISTERED")
+    with pytest.raises(Rejected) as caught:
+        using(sandbox, lambda provider: provider.send(push("/topics/line-12")))
+    assert not caught.value.target_is_dead

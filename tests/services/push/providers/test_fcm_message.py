@@ -8,7 +8,7 @@ import pytest
 
 from services.push.providers.fcm_message import fcm_message
 from shared.errors import Rejected
-from shared.messages.push import PushContent, PushMessage
+from shared.messages.push import AndroidOptions, IosOptions, PushContent, PushMessage
 
 ID = UUID("0198c0de-0000-7000-8000-000000000001")
 NOW = 1_800_000_000.9
@@ -86,3 +86,57 @@ def test_two_different_links_are_refused() -> None:
 def test_a_collapse_key_too_long_for_apns_is_refused() -> None:
     with pytest.raises(Rejected, match="64 bytes"):
         built(collapse_key="é" * 33)
+
+
+def test_an_icon_goes_to_android_by_name_and_to_browsers_by_address() -> None:
+    named, addressed = built(icon="ic_bell"), built(icon="https://example.com/bell.png")
+    assert named["android"]["notification"] == {"icon": "ic_bell"}
+    assert "notification" not in named["webpush"]
+    assert addressed["webpush"]["notification"] == {"icon": "https://example.com/bell.png"}
+    assert "notification" not in addressed["android"]
+
+
+@pytest.mark.parametrize(("sound", "android"), [("default", "default"), ("chime.caf", "chime"), ("chime", "chime")])
+def test_a_sound_is_a_file_to_apple_and_a_resource_to_android(sound: str, android: str) -> None:
+    message = built(sound=sound)
+    assert message["apns"]["payload"]["aps"] == {"sound": sound}
+    assert message["android"]["notification"] == {"sound": android}
+
+
+def test_what_only_android_shows() -> None:
+    message = built(android=AndroidOptions(channel_id="trips", color="#1f6feb"))
+    assert message["android"]["notification"] == {"channel_id": "trips", "color": "#1f6feb"}
+    assert message["apns"]["payload"] == {"aps": {}}
+
+
+def test_what_only_apples_systems_show() -> None:
+    options = IosOptions(subtitle="Line 12", category="TRIP", thread_id="trip-42", interruption_level="time-sensitive")
+    message = built(ios=options)
+    assert message["apns"]["payload"]["aps"] == {
+        "alert": {"title": "Title", "subtitle": "Line 12", "body": "Body"},
+        "category": "TRIP",
+        "thread-id": "trip-42",
+        "interruption-level": "time-sensitive",
+    }
+    assert "notification" not in message["android"]
+
+
+def test_a_critical_alert_has_a_critical_sound() -> None:
+    aps = built(sound="alarm.caf", ios=IosOptions(interruption_level="critical"))["apns"]["payload"]["aps"]
+    assert aps == {
+        "sound": {"critical": 1, "name": "alarm.caf", "volume": 1.0},
+        "interruption-level": "critical",
+    }
+
+
+def test_a_topic_takes_the_place_of_the_token() -> None:
+    message = built(replace(PUSH, token="/topics/line-12"))
+    assert message["topic"] == "line-12"
+    assert "token" not in message
+
+
+def test_a_topic_takes_half_of_what_a_device_does() -> None:
+    large = replace(PUSH, token="/topics/line-12", content=PushContent("Title", "x" * 1990))
+    with pytest.raises(Rejected, match="one to a topic may have 2048"):
+        built(large)
+    assert built(replace(large, token="token-1"))["token"] == "token-1"
