@@ -101,20 +101,21 @@ class HttpClient:
         json: Any = None,
         form: Mapping[str, Any] | None = None,
         parts: Iterable[tuple[str, str | bytes]] = (),
+        content: bytes | None = None,
     ) -> Reply:
         """Make one request. Redirects are not followed and nothing is tried twice (except a GET on a dead connection).
 
         Parameters:
             json: a body to send as JSON.
             form: a body to send as a form; a list is sent as a repeated field.
-            content: a body to send as it is, because it was signed; `headers` say what it is.
             parts: a body to send as `multipart/form-data`: names and values; bytes are sent as a file of that name.
+            content: a body to send as it is, because it was signed; `headers` say what it is.
 
         Raises:
             Unavailable: no connection was made, so nothing was sent.
             Ambiguous: the connection was lost after the request may have left.
         """
-        body: bytes | aiohttp.FormData | None = None
+        body: bytes | aiohttp.FormData | None = content
         sent = dict(headers or {})
         if json is not None:
             body, sent["Content-Type"] = orjson.dumps(json), "application/json"

@@ -96,6 +96,22 @@ def test_a_form_is_encoded_with_repeated_fields() -> None:
     assert body == b"To=%2B44+1%262&Tag=%C3%A4&Tag=b&end=1"
 
 
+def test_a_body_that_was_signed_is_sent_as_it_is() -> None:
+    received = b""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal received
+        received = await reader.readuntil(b"end")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    exchange(serve, content=b"{ }\r\n\xff end", headers={"Content-Type": "application/json"})
+    head, _, body = received.partition(b"\r\n\r\n")
+    assert body == b"{ }\r\n\xff end"
+    assert b"Content-Type: application/json" in head
+
+
 def test_parts_are_sent_as_fields_and_files() -> None:
     content = bytes(range(256)) * 8000
     parts = [("v:id", "ä,;"), ("tag", "a"), ("tag", "b"), ("mail", content)]
@@ -116,9 +132,7 @@ def test_parts_are_sent_as_fields_and_files() -> None:
         client = HttpClient()
         try:
             url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
-            return await client.request(
-                "POST", url, parts=[("v:id", "ä,;"), ("tag", "a"), ("tag", "b"), ("mail", content)]
-            )
+            return await client.request("POST", url, parts=parts)
         finally:
             await client.close()
             await runner.cleanup()
