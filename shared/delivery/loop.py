@@ -20,7 +20,7 @@ from shared.delivery.rendering import Renderer
 from shared.delivery.settler import Settler
 from shared.errors import Ambiguous, CrierError, LedgerUnavailable, Rejected, SendError
 from shared.ledger.work import Claimed, Work
-from shared.providers.port import Provider, Sent
+from shared.providers.port import Provider, Sent, is_idempotent
 from shared.settings import EngineSettings
 from shared.telemetry.metrics import ATTEMPTS, BATCH_SIZE, CALL_SECONDS, WAIT_SECONDS
 
@@ -147,7 +147,7 @@ class DeliveryLoop:
             log.exception("a provider adapter failed", provider=provider.name, delivery=str(item.id))
             answer = Ambiguous(f"The adapter failed during the call ({type(error).__name__}).", code="adapter")
         finally:
-            written = settlement(item, provider.name, answer, self.policy)
+            written = settlement(item, provider.name, answer, self.policy, idempotent=is_idempotent(provider))
             self.settler.put(written)
             CALL_SECONDS.labels(queue, provider.name).observe(time.monotonic() - begun)
             ATTEMPTS.labels(queue, provider.name, written.outcome).inc()

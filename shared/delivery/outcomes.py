@@ -33,8 +33,15 @@ class RetryPolicy:
         return full / 2 + random.uniform(0, full / 2)
 
 
-def settlement(item: Claimed, provider: str, answer: Sent | SendError, policy: RetryPolicy) -> Settlement:
-    """What to write for `item` after `answer`."""
+def settlement(
+    item: Claimed, provider: str, answer: Sent | SendError, policy: RetryPolicy, *, idempotent: bool = False
+) -> Settlement:
+    """What to write for `item` after `answer`.
+
+    Parameters:
+        idempotent: a repetition cannot send twice (`is_idempotent`), so doubt is tried again even where it is to be
+            held. What is still in doubt after the last try is held all the same.
+    """
     attempts = item.attempts + 1
     match answer:
         case Sent():
@@ -56,7 +63,7 @@ def settlement(item: Claimed, provider: str, answer: Sent | SendError, policy: R
             return _again(item, provider, answer, "unavailable", delay=policy.delay(attempts), counts=True)
         case Unavailable():
             return _failed(item, provider, answer, "unavailable")
-        case Ambiguous() if not item.hold and attempts <= policy.retries:
+        case Ambiguous() if (idempotent or not item.hold) and attempts <= policy.retries:
             return _again(item, provider, answer, "unknown", delay=policy.delay(attempts), counts=True)
         case _:
             return Settlement(

@@ -5,7 +5,7 @@ retry, read the environment, or loop; deadlines, failover and accounting belong 
 """
 
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 M = TypeVar("M", contravariant=True)
 
@@ -34,6 +34,7 @@ class Provider(Protocol[M]):
     Attributes:
         name: as routes, settings and timelines write it, e.g. `twilio`.
         concurrency: how many sends one process may have open at once; the delivery loop starts no more.
+        idempotent: optional, see `is_idempotent`.
     """
 
     name: str
@@ -52,3 +53,13 @@ class Provider(Protocol[M]):
     async def close(self) -> None:
         """Close pooled connections; called once, when the process stops."""
         ...
+
+
+def is_idempotent(provider: Provider[Any]) -> bool:
+    """Whether the vendor answers a repeated send of a delivery as it did the first, and sends nothing twice.
+
+    An adapter says so with `idempotent = True`, where its calls carry a key that the vendor documents and that is the
+    same at every try of a delivery. What is in doubt is then tried again, whatever the notification wants done with
+    doubts: they are about sending twice. Only the same vendor knows the key, so doubt is never a reason to try another.
+    """
+    return bool(getattr(provider, "idempotent", False))

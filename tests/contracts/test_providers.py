@@ -17,7 +17,7 @@ import pytest
 import services
 from crier.sandbox import Entry, Sandbox
 from shared.errors import Ambiguous, Rejected, SendError, Unavailable
-from shared.providers.port import Provider, Sent
+from shared.providers.port import Provider, Sent, is_idempotent
 from shared.settings import load_one
 from tests.contracts.case import Case, Environment, Expected
 from tests.contracts.provider_cases import CASES
@@ -212,6 +212,23 @@ def test_a_connection_lost_after_the_message_left_is_a_doubt(
     sandbox.behave(case.name, fault=fault, accepts=accepts)
     check(failure(case, sandbox.environment), Expected(Ambiguous))
     assert len(received(sandbox, case)) == accepts
+
+
+@pytest.mark.parametrize("case", CALLS)
+def test_what_was_in_doubt_and_is_sent_again_arrives_twice_unless_the_provider_says_it_cannot(
+    sandbox: Sandbox, case: Case
+) -> None:
+    async def doubted_and_repeated(provider: Provider[Any]) -> tuple[Sent, bool]:
+        message = sample(case)
+        sandbox.behave(case.name, fault="reset", times=1)
+        with pytest.raises(Ambiguous):
+            await provider.send(message)
+        return await provider.send(message), is_idempotent(provider)
+
+    sent, idempotent = using(case, sandbox.environment, doubted_and_repeated)
+    taken = received(sandbox, case)
+    assert len(taken) == (1 if idempotent else 2)
+    assert not idempotent or sent.reference == taken[0].reference
 
 
 @pytest.mark.parametrize("case", CALLS)

@@ -39,6 +39,7 @@ class Vendor:
     """A provider that does what the message says, and remembers the most it did at once."""
 
     name = "vendor"
+    idempotent = False
 
     def __init__(self, concurrency=100):
         self.concurrency = concurrency
@@ -170,6 +171,16 @@ def test_doubt_under_hold_is_held(make_loop, accept, database):
     loop.answer(QUEUE, TIMING)
     assert loop.settler.drain(20)
     assert states(database) == {"unknown": 3}
+
+
+def test_doubt_is_not_held_where_a_repetition_sends_nothing_twice(make_loop, accept, database):
+    accept("doubt", "hang", "bug", on_unknown="hold")
+    vendor = Vendor()
+    vendor.idempotent = True
+    loop = make_loop(vendor)
+    loop.answer(QUEUE, TIMING)
+    assert loop.settler.drain(20)
+    assert states(database) == {"queued": 3}
 
 
 def test_never_more_is_started_than_the_process_may_call_at_once(make_loop, accept, database):

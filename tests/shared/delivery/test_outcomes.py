@@ -44,6 +44,13 @@ def test_the_policy(item, answer, state, outcome, counts):
     assert (written.delay > 0) == (state is State.QUEUED)
 
 
+@pytest.mark.parametrize(("attempts", "state"), [(0, State.QUEUED), (2, State.QUEUED), (3, State.UNKNOWN)])
+@pytest.mark.parametrize("hold", [True, False])
+def test_doubt_that_cannot_send_twice_is_tried_again_and_held_in_the_end(attempts, state, hold):
+    written = settlement(claimed(attempts, hold=hold), "v", Ambiguous("?"), POLICY, idempotent=True)
+    assert (written.state, written.outcome, written.counts) == (state, "unknown", True)
+
+
 def test_retries_double_with_equal_jitter():
     for attempts, full in ((1, 60), (2, 120), (3, 240)):
         delays = [POLICY.delay(attempts) for _ in range(200)]
