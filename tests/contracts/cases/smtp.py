@@ -10,12 +10,18 @@ from shared.providers.port import Sent
 from tests.contracts.case import CANARY, DEAD, FAULT, LATER, REFUSED, Case, Received, mail
 
 
-def _read_mail(entry: Entry) -> Received:
-    parsed = email.message_from_bytes(b64decode(entry.received["message_base64"]), policy=email.policy.default)
+def text_of(content: bytes) -> str:
+    """The plain text of a mail."""
+    parsed = email.message_from_bytes(content, policy=email.policy.default)
     assert isinstance(parsed, email.message.EmailMessage)
     body = parsed.get_body(("plain",))
     assert body is not None
-    return Received(str(entry.recipient), body.get_content().removesuffix("\r\n").replace("\r\n", "\n"))
+    text: str = body.get_content()
+    return text.removesuffix("\r\n").replace("\r\n", "\n")
+
+
+def _read_mail(entry: Entry) -> Received:
+    return Received(str(entry.recipient), text_of(b64decode(entry.received["message_base64"])))
 
 
 CASE = Case(

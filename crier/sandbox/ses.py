@@ -1,0 +1,143 @@
+"""A stand-in for Amazon SES, API v2: `SendEmail` with raw content.
+
+https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
+
+It knows one account in eu-west-1 with one access key, the verified domain example.com and the configuration set
+`crier-sandbox`. It checks signatures, and publishes no events.
+
+The addresses of SES's own mailbox simulator are taken like any other. Magic recipients of the sandbox's, by local part:
+
+    error+MessageRejected@…  refused with this error; any of `errors`
+    slow+5@…                 accepted, answered after 5 s
+    hang@…                   accepted, never answered
+    drop@…                   accepted, the connection closed without an answer
+"""
+
+import re
+import time
+from collections.abc import Sequence
+from typing import Any
+from uuid import NAMESPACE_URL, uuid4, uuid5
+
+import orjson
+
+from crier.sandbox import mail
+from crier.sandbox.aws_signature import AwsKey
+from crier.sandbox.behaviour import Behaviour, Fault
+from crier.sandbox.journal import Entry
+from crier.sandbox.preview import Preview
+from crier.sandbox.ses_request import Account, Refusal, raw
+from crier.sandbox.vendor import Answer, Call, HttpVendor, Route, find_delivery, json_answer
+
+ACCOUNT = Account("eu-west-1", frozenset({"example.com"}), frozenset({"crier-sandbox"}))
+KEY = AwsKey(
+    access_key_id="AKIA" + uuid5(NAMESPACE_URL, "crier:sandbox:ses").hex[:16].upper(),
+    secret_access_key=uuid5(NAMESPACE_URL, "crier:sandbox:ses:secret").hex,
+    region=ACCOUNT.region,
+    service="ses",
+)
+SENDER = "Crier sandbox <sandbox@example.com>"
+
+_ERRORS = {
+    "AccessDeniedException": (403, "User is not authorized to perform: ses:SendEmail"),
+    "AccountSuspendedException": (400, "The account's ability to send email has been permanently restricted."),
+    "BadRequestException": (400, "The input you provided is invalid."),
+    "ExpiredTokenException": (403, "The security token included in the request is expired"),
+    "IncompleteSignature": (403, "The request signature does not conform to AWS standards."),
+    "InternalFailure": (500, "The request processing has failed because of an unknown error."),
+    "InvalidClientTokenId": (403, "The security token included in the request is invalid."),
+    "LimitExceededException": (400, "Daily message quota exceeded."),
+    "MailFromDomainNotVerifiedException": (400, "The sending domain isn't verified."),
+    "MessageRejected": (400, "The message contains invalid content."),
+    "MissingAuthenticationToken": (403, "Missing Authentication Token"),
+    "NotFoundException": (404, "The resource you attempted to access doesn't exist."),
+    "RequestExpired": (400, "Signature expired"),
+    "SendingPausedException": (400, "The account's ability to send email is currently paused."),
+    "SerializationException": (400, "The request body cannot be read."),
+    "ServiceUnavailable": (503, "The request has failed due to a temporary failure of the server."),
+    "SignatureDoesNotMatch": (403, "The request signature we calculated does not match the signature you provided."),
+    "ThrottlingException": (400, "Daily message quota exceeded."),
+    "TooManyRequestsException": (429, "Maximum sending rate exceeded."),
+    "UnrecognizedClientException": (403, "The security token included in the request is invalid."),
+}
+_MAGIC = re.compile(r"(?:error\+(?P<error>\w+)|slow\+(?P<slow>\d+)|(?P<fault>hang|drop))@.*")
+
+
+class Ses(HttpVendor):
+    """One account."""
+
+    name = "ses"
+    errors = tuple(_ERRORS)
+
+    def routes(self) -> Sequence[Route]:
+        """`SendEmail`."""
+        return (Route("POST", "/v2/email/outbound-emails", "send", self._send, _recipient),)
+
+    def environment(self) -> dict[str, str]:
+        """Region, key, sender and base URL."""
+        return {
+            "AWS_REGION": ACCOUNT.region,
+            "AWS_ACCESS_KEY_ID": KEY.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": KEY.secret_access_key,
+            "SES_FROM": SENDER,
+            "SES_ENDPOINT_URL": self.base_url,
+        }
+
+    def error(self, name: str, call: Call) -> Answer:
+        """A documented error."""
+        return _refuse(name)
+
+    def authorised(self, call: Call) -> bool:
+        """Whether the account's key signed the call."""
+        return KEY.problem(call) is None
+
+    def magic(self, recipient: str) -> Behaviour | None:
+        """The sandbox's magic recipients."""
+        found = _MAGIC.fullmatch(recipient)
+        if found is None or (found["error"] and found["error"] not in _ERRORS):
+            return None
+        if found["error"]:
+            return Behaviour(error=found["error"])
+        if found["slow"]:
+            return Behaviour(delay=float(found["slow"]))
+        return Behaviour(fault=Fault.HANG if found["fault"] == "hang" else Fault.CLOSE)
+
+    def delivery(self, call: Call) -> str | None:
+        """In a tag of Crier's."""
+        tags = call.json.get("EmailTags", []) if isinstance(call.json, dict) else []
+        return find_delivery(*(str(tag.get("Value")) for tag in tags if "crier" in str(tag.get("Name"))))
+
+    def preview(self, entry: Entry) -> Preview:
+        """The mail."""
+        content = raw(_request(entry))
+        return Preview() if content is None else mail.preview(content)
+
+    def _send(self, call: Call) -> Answer:
+        if stranger := KEY.problem(call):
+            return _refuse(stranger)
+        try:
+            ACCOUNT.check(call.json)
+        except Refusal as refusal:
+            return _refuse(refusal.code, refusal.reason)
+        reference = f"{time.time_ns() // 1_000_000:016x}-{uuid4()}-000000"
+        return json_answer(200, {"MessageId": reference}, accepted=True, reference=reference)
+
+
+def _refuse(code: str, reason: str | None = None) -> Answer:
+    status, text = _ERRORS[code]
+    headers = {"x-amzn-ErrorType": code, "x-amzn-RequestId": str(uuid4())}
+    return json_answer(status, {"message": reason or text}, code=code, headers=headers)
+
+
+def _recipient(call: Call) -> str | None:
+    try:
+        return str(call.json["Destination"]["ToAddresses"][0])
+    except (KeyError, IndexError, TypeError):
+        return None
+
+
+def _request(entry: Entry) -> Any:
+    try:
+        return orjson.loads(entry.received.get("body", ""))
+    except orjson.JSONDecodeError:
+        return None
