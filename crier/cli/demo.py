@@ -93,8 +93,8 @@ def _where(console: Console, folder: Path, begun: float) -> None:
 def _keep(console: Console, played: Stage) -> None:
     console.print("\nIt keeps running until Ctrl-C:")
     for name, value in (
-        ("Gateway", played.url),
-        ("Docs", f"{played.url}/docs"),
+        ("Gateway", played.running.url),
+        ("Docs", f"{played.running.url}/docs"),
         ("Stand-ins", f"{played.sandbox.url}  what they received, as people see it"),
         ("In another terminal", f"CRIER_HOME={played.home.root} crier list"),
     ):

@@ -5,8 +5,6 @@ from datetime import datetime
 
 from shared.messages.content import Content
 
-VENDORS = {"email": "smtp", "sms": "twilio", "push": "fcm"}
-
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -15,6 +13,7 @@ class Asked:
     Parameters:
         group: which part of the demo it belongs to.
         what: for people, e.g. `recipients.csv, row 17`.
+        vendor: the stand-in that has to get it.
         target: the address, number or token, as the vendor gets it.
         name: the recipient's name, as a mail shows it.
         content: what has to arrive; None where nothing may.
@@ -28,17 +27,13 @@ class Asked:
     notification: str
     delivery: str
     channel: str
+    vendor: str
     target: str
     content: Content | None
     name: str | None = None
     state: str = "sent"
     refused: int = 0
     not_before: datetime | None = None
-
-    @property
-    def vendor(self) -> str:
-        """The stand-in that has to get it."""
-        return VENDORS[self.channel]
 
     @property
     def accepted(self) -> int:

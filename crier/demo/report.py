@@ -20,6 +20,7 @@ from shared.messages.email import EmailContent
 
 SHOWN_FINDINGS = 30
 ENDINGS = ("sent", "failed", "cancelled", "expired")
+NAMES = {"email": "mails", "sms": "SMS", "whatsapp": "WhatsApp messages", "push": "pushes"}
 DIFFERENCES = ("missing", "doubled", "unasked", "altered")
 
 
@@ -60,7 +61,7 @@ def _groups(outcome: Outcome) -> Table:
 def _vendors(outcome: Outcome) -> Table:
     columns = ("CALLS", "ACCEPTED", "REFUSED", "ASKED FOR", *(kind.upper() for kind in DIFFERENCES))
     table = _table("What the stand-ins received, compared call by call", "", *columns)
-    for vendor, names in (("smtp", "mails"), ("twilio", "SMS"), ("fcm", "pushes")):
+    for vendor, channel in {one.vendor: one.channel for one in outcome.asked}.items():
         calls = [entry for entry in outcome.calls if entry.vendor == vendor and entry.action not in PREPARATION]
         asked = [one for one in outcome.asked if one.vendor == vendor]
         whats = {one.what for one in asked}
@@ -68,7 +69,7 @@ def _vendors(outcome: Outcome) -> Table:
             finding.kind for finding in outcome.findings if finding.what in whats or finding.what.startswith(vendor)
         )
         table.add_row(
-            f"{names} ({vendor})", str(len(calls)), *_split(calls), str(sum(one.accepted for one in asked)),
+            f"{NAMES[channel]} ({vendor})", str(len(calls)), *_split(calls), str(sum(one.accepted for one in asked)),
             *(Text(str(found[kind]), "red" if found[kind] else "green") for kind in DIFFERENCES),
         )  # fmt: skip
     return table

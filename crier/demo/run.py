@@ -63,7 +63,7 @@ class Demo:
     def run(self) -> Outcome:
         """Send everything, wait, and account for it."""
         outcome = self._outcome
-        singles = Singles(self._client, self._stage.sandbox, self._rendering)
+        singles = Singles(self._client, self._stage.sandbox, self._rendering, self._stage.vendors)
         with self._step("A one-time code that waits, and a dump of the database meanwhile"):
             a_code(singles)
             self._look_while_it_waits(singles)
@@ -121,6 +121,7 @@ class Demo:
             notification=str(notification),
             delivery=str(derived_id(notification, 0)),
             channel=upload.channel,
+            vendor=self._stage.vendors[upload.channel],
             target=on_the_envelope(row.to["email"]) if is_mail else row.to["phone"],
             content=None if refused else self._rendering.content(upload.template, upload.channel, row.data, row.to),
             name=row.to.get("name") if is_mail else None,

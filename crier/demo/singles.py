@@ -10,6 +10,7 @@ from crier.client import Client
 from crier.demo.asked import Asked, Finding
 from crier.demo.files import on_the_envelope
 from crier.demo.rendering import Rendering
+from crier.demo.rounds import Vendors
 from crier.sandbox import Sandbox
 from shared.messages.content import load_content
 
@@ -19,6 +20,7 @@ class Singles:
     """Sends one by one, and keeps account.
 
     Parameters:
+        vendors: who sends, by channel.
         asked: what was asked for so far.
         findings: promises that were broken on the way.
         secrets: what must not be found anywhere.
@@ -27,6 +29,7 @@ class Singles:
     client: Client
     sandbox: Sandbox
     rendering: Rendering
+    vendors: Vendors
     asked: list[Asked] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
@@ -61,6 +64,7 @@ class Singles:
                     notification=receipt["id"],
                     delivery=delivery["id"],
                     channel=channel,
+                    vendor=self.vendors[channel],
                     target=on_the_envelope(target) if channel == "email" else target,
                     content=expected if ending == "sent" else None,
                     name=to.get("name") if channel == "email" else None,

@@ -7,21 +7,20 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from crier.client import Client
-from crier.local.cluster import Cluster, Step
+from crier.demo.rounds import FIRST, Vendors, routes
+from crier.local.cluster import Cluster, Step, silently
 from crier.local.credentials import Credentials
 from crier.local.home import Home
 from crier.local.ports import free_port
+from crier.local.running import Running
 from crier.sandbox import Sandbox
 
 # Everything else of the user's environment stays out: an account with a real vendor must not be found in it.
 KEPT = ("PATH", "HOME", "USER", "LANG", "LC_", "TZ", "TMPDIR", "VIRTUAL_ENV", "PYTHON", "LD_LIBRARY_PATH", "DYLD_")
 SETTINGS = {
-    # Named, so that no vendor who is added later is chosen because of what is set.
-    "CRIER_EMAIL_ROUTE": "smtp",
-    "CRIER_SMS_ROUTE": "twilio",
-    "CRIER_PUSH_ROUTE": "fcm",
     # Retries after about 1, 2 and 4 seconds instead of minutes.
     "CRIER_RETRY_BASE": "1",
     "CRIER_BRAND_NAME": "Harbour & Sons",
@@ -31,20 +30,33 @@ SETTINGS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass
 class Stage:
     """The running cluster and its sandbox.
 
     Parameters:
         home: of the cluster; gone when the demo ends.
-        database_url: of its ledger.
+        running: what runs of it now.
+        vendors: who sends now, by channel.
     """
 
     client: Client
     sandbox: Sandbox
     home: Home
-    url: str
-    database_url: str
+    running: Running
+    vendors: dict[str, str]
+
+    @property
+    def database_url(self) -> str:
+        """Of the ledger."""
+        return self.running.environment["CRIER_DATABASE_URL"]
+
+    def use(self, vendors: Vendors, step: Step = silently) -> None:
+        """Start everything anew with other vendors. What was accepted stays."""
+        cluster = Cluster(self.home)
+        cluster.down(step)
+        self.vendors |= vendors
+        self.running = _up(cluster, self.sandbox, self.vendors, step, port=urlsplit(self.running.url).port)
 
 
 @contextmanager
@@ -59,20 +71,25 @@ def stage(folder: Path, step: Step) -> Iterator[Stage]:
     try:
         with Sandbox(folder) as sandbox:
             cluster = Cluster(home)
-            with environment({**SETTINGS, **sandbox.environment}):
-                running = cluster.up(port=free_port(), foreground=True, step=step)
+            running = _up(cluster, sandbox, FIRST, step)
             try:
                 credentials = Credentials.read(home.credentials)
                 if credentials is None:
                     raise RuntimeError(f"{home.credentials} was not written")
                 client = Client(credentials.url, credentials.api_key)
-                yield Stage(client, sandbox, home, running.url, running.environment["CRIER_DATABASE_URL"])
+                yield Stage(client, sandbox, home, running, dict(FIRST))
             finally:
                 cluster.down(step)
     finally:
         with suppress(OSError):
             shutil.copytree(home.logs, folder / "logs")
         shutil.rmtree(home.root.parent, ignore_errors=True)
+
+
+def _up(cluster: Cluster, sandbox: Sandbox, vendors: Vendors, step: Step, port: int | None = None) -> Running:
+    # The route is named, so that no vendor is chosen because of what is set.
+    with environment({**SETTINGS, **sandbox.environment, **routes(vendors)}):
+        return cluster.up(port=port or free_port(), foreground=True, step=step)
 
 
 @contextmanager

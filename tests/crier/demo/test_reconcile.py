@@ -30,11 +30,11 @@ SMS, PUSH = (
 )
 BEGUN = datetime(2027, 3, 1, tzinfo=UTC)
 ASKED = (
-    Asked("g", "a mail", "n1", "d1", "email", "ada@example.com", MAIL, name="முருகன் சுப்பிரமணியன்"),
-    Asked("g", "an SMS", "n2", "d2", "sms", "+442079460001", SMS, not_before=BEGUN),
-    Asked("g", "a push", "n3", "d3", "push", "token", PUSH, refused=1),
-    Asked("g", "a bounce", "n4", "d4", "email", "gone@example.com", None, state="failed", refused=1),
-    Asked("g", "cancelled", "n5", "d5", "sms", "+442079460002", None, state="cancelled"),
+    Asked("g", "a mail", "n1", "d1", "email", "smtp", "ada@example.com", MAIL, name="முருகன் சுப்பிரமணியன்"),
+    Asked("g", "an SMS", "n2", "d2", "sms", "twilio", "+442079460001", SMS, not_before=BEGUN),
+    Asked("g", "a push", "n3", "d3", "push", "fcm", "token", PUSH, refused=1),
+    Asked("g", "a bounce", "n4", "d4", "email", "smtp", "gone@example.com", None, state="failed", refused=1),
+    Asked("g", "cancelled", "n5", "d5", "sms", "twilio", "+442079460002", None, state="cancelled"),
 )
 STATES = {one.delivery: one.state for one in ASKED}
 

@@ -17,14 +17,14 @@ def told(outcome: Outcome) -> str:
 
 
 def test_without_findings_all_is_well():
-    asked = Asked("g", "an SMS", "n", "d", "sms", "+442079460001", SmsContent("x"))
+    asked = Asked("g", "an SMS", "n", "d", "sms", "twilio", "+442079460001", SmsContent("x"))
     shown = told(Outcome(asked=[asked], states={"d": "sent"}, searches=[Search("a dump", 1_000_000, 0)]))
     assert "All is as it should be" in shown
     assert "a dump" in shown
 
 
 def test_every_finding_is_told_and_counted_where_it_belongs():
-    asked = Asked("g", "an SMS", "n", "d", "sms", "+442079460001", SmsContent("x"))
+    asked = Asked("g", "an SMS", "n", "d", "sms", "twilio", "+442079460001", SmsContent("x"))
     findings = [
         Finding("missing", "an SMS", "the twilio stand-in never took it"),
         Finding("secret", "a dump", "1 code"),
