@@ -39,7 +39,7 @@ def preview(content: bytes) -> Preview:
         kind=Kind.MAIL,
         title=str(message["Subject"] or ""),
         text="" if text is None else _decoded(text),
-        html=None if html is None else _with_images(_decoded(html), attachments),
+        html=None if html is None else with_images(_decoded(html), attachments),
         facts=tuple((name, str(value)) for name, value in message.items()),
         attachments=attachments,
     )
@@ -57,7 +57,7 @@ def _decoded(part: MIMEPart) -> str:
         return _payload(part).decode(errors="replace")
 
 
-def _with_images(html: str, attachments: tuple[Attachment, ...]) -> str:
+def with_images(html: str, attachments: tuple[Attachment, ...]) -> str:
     """The HTML with `cid:` references (RFC 2392) replaced by the images themselves."""
     images = {
         f"cid:{item.cid}": f"data:{item.content_type};base64,{b64encode(item.content).decode()}"

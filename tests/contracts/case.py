@@ -60,6 +60,7 @@ class Case:
         not_refusals: errors of the stand-in's that are no answer to a send.
         carries_id: whether the vendor's call takes our id.
         cut_short: what an answer that ends in the middle (with a length to match) means.
+        padded: what an acceptance with 10 MB of body means.
         http: the provider speaks HTTP.
     """
 
@@ -75,6 +76,7 @@ class Case:
     not_refusals: frozenset[str] = field(default_factory=frozenset)
     carries_id: bool = True
     cut_short: type[Sent | SendError] = Ambiguous
+    padded: type[Sent | SendError] = Ambiguous
     http: bool = True
 
 

@@ -1,5 +1,5 @@
 """The providers under contract. A new one joins with a module in `cases/`, a line here, and its stand-in."""
 
-from tests.contracts.cases import fcm, smtp, twilio
+from tests.contracts.cases import fcm, onesignal, sendgrid, ses, smtp, twilio
 
-CASES = (smtp.CASE, twilio.CASE, fcm.CASE)
+CASES = (smtp.CASE, sendgrid.CASE, ses.CASE, twilio.CASE, fcm.CASE, onesignal.CASE)

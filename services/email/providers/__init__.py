@@ -1,5 +1,7 @@
 """The mail providers there are."""
 
+from services.email.providers.sendgrid import SendGrid, SendGridSettings
+from services.email.providers.ses import Ses, SesSettings
 from services.email.providers.smtp import Smtp
 from services.email.providers.smtp_settings import SmtpSettings
 from shared.messages.email import EmailMessage
@@ -7,4 +9,6 @@ from shared.providers.route import Vendor
 
 VENDORS: dict[str, Vendor[EmailMessage]] = {
     Smtp.name: Vendor(SmtpSettings, Smtp),
+    SendGrid.name: Vendor(SendGridSettings, SendGrid),
+    Ses.name: Vendor(SesSettings, Ses),
 }
