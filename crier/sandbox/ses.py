@@ -5,15 +5,10 @@ https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
 It knows one account in eu-west-1 with one access key, the verified domain example.com and the configuration set
 `crier-sandbox`. It checks signatures, and publishes no events.
 
-The addresses of SES's own mailbox simulator are taken like any other. Magic recipients of the sandbox's, by local part:
-
-    error+MessageRejected@…  refused with this error; any of `errors`
-    slow+5@…                 accepted, answered after 5 s
-    hang@…                   accepted, never answered
-    drop@…                   accepted, the connection closed without an answer
+The addresses of SES's own mailbox simulator are taken like any other. Magic recipients:
+`crier.sandbox.magic_mailboxes`.
 """
 
-import re
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -23,8 +18,9 @@ import orjson
 
 from crier.sandbox import mail
 from crier.sandbox.aws_signature import AwsKey
-from crier.sandbox.behaviour import Behaviour, Fault
+from crier.sandbox.behaviour import Behaviour
 from crier.sandbox.journal import Entry
+from crier.sandbox.magic_mailboxes import magic
 from crier.sandbox.preview import Preview
 from crier.sandbox.ses_request import Account, Refusal, raw
 from crier.sandbox.vendor import Answer, Call, HttpVendor, Route, find_delivery, json_answer
@@ -60,7 +56,6 @@ _ERRORS = {
     "TooManyRequestsException": (429, "Maximum sending rate exceeded."),
     "UnrecognizedClientException": (403, "The security token included in the request is invalid."),
 }
-_MAGIC = re.compile(r"(?:error\+(?P<error>\w+)|slow\+(?P<slow>\d+)|(?P<fault>hang|drop))@.*")
 
 
 class Ses(HttpVendor):
@@ -92,15 +87,8 @@ class Ses(HttpVendor):
         return KEY.problem(call) is None
 
     def magic(self, recipient: str) -> Behaviour | None:
-        """The sandbox's magic recipients."""
-        found = _MAGIC.fullmatch(recipient)
-        if found is None or (found["error"] and found["error"] not in _ERRORS):
-            return None
-        if found["error"]:
-            return Behaviour(error=found["error"])
-        if found["slow"]:
-            return Behaviour(delay=float(found["slow"]))
-        return Behaviour(fault=Fault.HANG if found["fault"] == "hang" else Fault.CLOSE)
+        """The sandbox's magic mailboxes."""
+        return magic(recipient, self.errors)
 
     def delivery(self, call: Call) -> str | None:
         """In a tag of Crier's."""

@@ -123,7 +123,7 @@ def _mime(content: bytes) -> EmailMessage:
         raise _wrong(f"A line has {MAX_LINE} characters or more.")
     message = _MESSAGES.parsebytes(content)
     assert isinstance(message, EmailMessage)
-    if b"\r\n\r\n" not in content or message.defects or any(part.defects for part in message.walk()):
+    if not re.search(rb"\n\r?\n", content) or message.defects or any(part.defects for part in message.walk()):
         raise _wrong("The message is no well-formed MIME message.")
     twice = [name for name, count in Counter(name.lower() for name in message).items() if count > 1]
     if repeated := _ONCE.intersection(twice):
