@@ -1,6 +1,7 @@
 """What a push goes through before it is sent: its icon, its size, how long it is worth something, how urgent it is."""
 
 import re
+from collections.abc import Mapping
 from uuid import UUID
 
 import orjson
@@ -64,5 +65,5 @@ def payload_size(content: PushContent, delivery_id: UUID) -> int:
     return max(len(orjson.dumps({**form, **common})) for form in forms)
 
 
-def _given(fields: dict[str, object]) -> dict[str, object]:
+def _given(fields: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in fields.items() if value is not None}
