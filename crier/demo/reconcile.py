@@ -13,6 +13,9 @@ from crier.sandbox import Entry
 PREPARATION = ("token", "look-up")
 """Calls that send nothing."""
 
+DECIDED_ELSEWHERE = ("ttl", "priority", "template")
+"""Parts of a content that are not sent as they are: the lane and the expiry have a say, or they are for Crier alone."""
+
 _SHOWN = 60
 
 
@@ -98,6 +101,7 @@ def _compare(one: Asked, entry: Entry) -> Iterator[Finding]:
     differing += [
         (part.name, getattr(one.content, part.name), getattr(got.content, part.name, None))
         for part in fields(one.content)
+        if part.name not in DECIDED_ELSEWHERE
     ]
     for name, wanted, had in differing:
         if _without_last_end(wanted) != _without_last_end(had):

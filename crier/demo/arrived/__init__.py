@@ -1,0 +1,24 @@
+"""What a stand-in received, as the content it is: by the journal alone, without what Crier knows."""
+
+from collections.abc import Callable, Mapping
+
+from crier.demo.arrived.arrival import Arrived
+from crier.demo.arrived.mail import of_sendgrid, of_ses, of_smtp
+from crier.demo.arrived.push import of_fcm
+from crier.demo.arrived.text import of_twilio
+from crier.sandbox import Entry
+
+__all__ = ["Arrived", "arrived"]
+
+_READERS: Mapping[str, Callable[[Entry], Arrived]] = {
+    "smtp": of_smtp,
+    "sendgrid": of_sendgrid,
+    "ses": of_ses,
+    "twilio": of_twilio,
+    "fcm": of_fcm,
+}
+
+
+def arrived(entry: Entry) -> Arrived:
+    """What was accepted by the call of `entry`."""
+    return _READERS[entry.vendor](entry)
