@@ -13,6 +13,7 @@ CALENDAR: tuple[Job, ...] = (
     Job("ticks",       "45 3 * * *", "cleanup.forget_ticks",         "cleanup", ONCE,  300, "Old runs of these jobs."),
     Job("idempotency", "5 * * * *",  "cleanup.forget_keys",          "cleanup", SKIP,  300, "Old idempotency keys."),
     Job("secrets",     "35 * * * *", "cleanup.wipe_secrets",         "cleanup", ONCE,  300, "Codes nothing needs."),
+    Job("sms_usage",   "50 * * * *", "cleanup.forget_sms_usage",     "cleanup", ONCE,  300, "What limits no SMS now."),
 )
 # fmt: on
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from services.cleanup.ledger import yielding_database
 from services.cleanup.pace import Pace
-from services.cleanup.policies import idempotency_keys, notifications, outbox, partitions, secrets, ticks
+from services.cleanup.policies import idempotency_keys, notifications, outbox, partitions, secrets, sms_usage, ticks
 from services.cleanup.settings import CleanupSettings
 from shared.calendar import job_named
 from shared.ledger.ticks import Ticks
@@ -33,6 +33,7 @@ def declare(runtime: Runtime) -> None:
         "ticks": _unless_kept(settings.ticks_days, lambda pace, days: ticks.forget(ledger, pace, days)),
         "idempotency": lambda pace: idempotency_keys.forget(ledger, pace, settings.idempotency_keep),
         "secrets": lambda pace: secrets.wipe_orphaned(ledger, pace),
+        "sms_usage": lambda pace: sms_usage.forget(ledger, pace),
     }
     for name, policy in policies.items():
         job = job_named(name)

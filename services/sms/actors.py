@@ -3,28 +3,33 @@
 from typing import cast
 
 from services.sms.compose import compose
+from services.sms.guard import Guard
+from services.sms.limit_settings import SmsLimitSettings
 from services.sms.providers import VENDORS
 from services.sms.settings import SmsSettings
 from shared.delivery.service import declare_channel
+from shared.ledger.sms_usage import SmsUsage
 from shared.ledger.work import Claimed
 from shared.messages.content import Content
 from shared.messages.sms import SmsContent, SmsMessage
 from shared.runtime import Runtime
-from shared.settings import load_one
+from shared.settings import load
 
 
 def declare(runtime: Runtime) -> None:
     """Declare sms.critical, sms.normal and sms.bulk. Raises SettingsError for a route that is not configured."""
-    settings = load_one(SmsSettings, runtime.environ)
+    settings, limits = load(SmsSettings, SmsLimitSettings, environ=runtime.environ)
+    senders = settings.senders
 
     def message(item: Claimed, content: Content) -> SmsMessage:
         return compose(
             cast(SmsContent, content),
+            settings,
             delivery_id=item.id,
             target=item.target,
             expires_in=item.expires_in,
-            length=settings.length,
-            max_segments=settings.max_segments,
+            senders=senders,
         )
 
-    declare_channel(runtime, "sms", message, VENDORS, settings.route)
+    guard = Guard(SmsUsage(runtime.database), limits)
+    declare_channel(runtime, "sms", message, VENDORS, settings.route, admit=guard.admit)

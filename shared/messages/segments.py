@@ -10,6 +10,7 @@ nor a surrogate pair is split between two segments, so a segment may end one uni
 import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import takewhile
 
 _BASIC = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
@@ -21,6 +22,9 @@ _SEPTETS = dict.fromkeys(_BASIC, 1) | dict.fromkeys(_EXTENSION, 2)
 _JOINER = "\u200d"
 _CLINGING_CATEGORIES = ("Mn", "Mc", "Me")
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
+_TAGS = range(0xE0020, 0xE0080)
+# A flag is two of these: the letters of its country.
+_FLAG_LETTERS = range(0x1F1E6, 0x1F200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ def truncate(text: str, segments: int) -> str:
     """The longest beginning of `text` that, with an ellipsis, takes at most `segments` SMS (at least one).
 
     A cut that removes the first character outside GSM-7 leaves room for more than twice as much, so both encodings
-    are tried. No character is parted from its accents, joiner or skin tone.
+    are tried. No character is parted from its accents, joiner, skin tone or tags, nor a flag from its other half.
     """
     if measure(text).segments <= segments:
         return text
@@ -86,12 +90,22 @@ def _cut(text: str, limit: int, encoding: Encoding, segments: int) -> str:
     """As much of `text[:limit]` as fits with the encoding's ellipsis (which decides that it is this encoding)."""
     lengths = range(min(limit, segments * encoding.single) + 1)
     end = bisect_right(lengths, segments, key=lambda n: measure(text[:n] + encoding.ellipsis).segments) - 1
-    while 0 < end < len(text) and (_clings(text[end]) or text[end - 1] == _JOINER):
+    while 0 < end < len(text) and (_clings(text[end]) or text[end - 1] == _JOINER or _halves_a_flag(text, end)):
         end -= 1
     return text[:end].rstrip() + encoding.ellipsis
 
 
 def _clings(character: str) -> bool:
     return (
-        character == _JOINER or ord(character) in _SKIN_TONES or unicodedata.category(character) in _CLINGING_CATEGORIES
+        character == _JOINER
+        or ord(character) in _SKIN_TONES
+        or ord(character) in _TAGS
+        or unicodedata.category(character) in _CLINGING_CATEGORIES
     )
+
+
+def _halves_a_flag(text: str, end: int) -> bool:
+    if ord(text[end]) not in _FLAG_LETTERS:
+        return False
+    letters = takewhile(lambda character: ord(character) in _FLAG_LETTERS, reversed(text[:end]))
+    return sum(1 for _ in letters) % 2 == 1

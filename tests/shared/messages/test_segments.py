@@ -65,6 +65,10 @@ def test_the_default_alphabet_has_127_characters_and_the_extension_ten() -> None
         ("漢" * 68 + "e\u0301" * 2, 1, "漢" * 68 + "…"),
         ("漢" * 67 + "👍\U0001f3fd漢漢", 1, "漢" * 67 + "…"),
         ("漢" * 64 + "👩\u200d👩\u200d👧" + "漢" * 9, 1, "漢" * 64 + "…"),
+        # A flag is two letters, and one of a part of a country a sequence of tags.
+        ("漢" * 63 + "🇬🇧🇫🇷" + "漢" * 9, 1, "漢" * 63 + "🇬🇧…"),
+        ("漢" * 66 + "🇬🇧🇫🇷" + "漢" * 9, 1, "漢" * 66 + "…"),
+        ("漢" * 60 + "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f漢", 1, "漢" * 60 + "…"),
     ],
 )
 def test_known_cuts(text: str, segments: int, cut: str) -> None:

@@ -187,6 +187,27 @@ CREATE TABLE outbox (
 );
 CREATE INDEX outbox_by_age ON outbox (kept_at);
 
+-- SMS let through to a provider, for the limits against toll fraud. A campaign's have no block: they are not counted
+-- against it. What is older than a day means nothing any more.
+CREATE TABLE sms_usage (
+    delivery_id uuid PRIMARY KEY,
+    project_id int NOT NULL,
+    number text NOT NULL,
+    block text,
+    admitted_at timestamptz NOT NULL DEFAULT statement_timestamp()
+);
+CREATE INDEX sms_usage_of_number ON sms_usage (project_id, number, admitted_at);
+CREATE INDEX sms_usage_of_block ON sms_usage (project_id, block, admitted_at) WHERE block IS NOT NULL;
+CREATE INDEX sms_usage_by_age ON sms_usage (admitted_at);
+
+-- What a project's SMS of one day (UTC) cost, by the installation's list of prices.
+CREATE TABLE sms_spend (
+    project_id int NOT NULL,
+    day date NOT NULL,
+    amount numeric NOT NULL,
+    PRIMARY KEY (project_id, day)
+);
+
 CREATE TABLE ticks (
     job text NOT NULL,
     tick timestamptz NOT NULL,
