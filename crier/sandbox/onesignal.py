@@ -90,8 +90,8 @@ class OneSignal(HttpVendor):
         return json_answer(status, body, code=name)
 
     def authorised(self, call: Call) -> bool:
-        """Whether the key is the app's."""
-        return call.headers.get("authorization") == f"Key {API_KEY}"
+        """Whether the app is this one and the key its own."""
+        return call.headers.get("authorization") == f"Key {API_KEY}" and _body(call).get("app_id") == APP_ID
 
     def magic(self, recipient: str) -> Behaviour | None:
         """The sandbox's magic subscriptions, and the segment without anybody."""
@@ -131,7 +131,7 @@ class OneSignal(HttpVendor):
         app_id = body.get("app_id")
         if not isinstance(app_id, str) or not UUID_FORM.fullmatch(app_id):
             return _refuse(400, ["Request is malformed: Failed to parse app_id from request"], "bad-request")
-        if app_id != APP_ID or not self.authorised(call):
+        if not self.authorised(call):
             return self.error("access-denied", call)
         if wrong := list(problems(body)):
             return _refuse(400, wrong, "bad-request")
