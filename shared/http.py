@@ -115,7 +115,8 @@ class HttpClient:
             Unavailable: no connection was made, so nothing was sent.
             Ambiguous: the connection was lost after the request may have left.
         """
-        body: bytes | aiohttp.FormData | None = content
+        # From a file it is sent in chunks; large bytes would hold the loop up.
+        body: bytes | BytesIO | aiohttp.FormData | None = None if content is None else BytesIO(content)
         sent = dict(headers or {})
         if json is not None:
             body, sent["Content-Type"] = orjson.dumps(json), "application/json"
@@ -184,7 +185,7 @@ def _multipart(parts: Iterable[tuple[str, str | bytes]]) -> aiohttp.FormData:
     body = aiohttp.FormData(quote_fields=False)
     for name, value in parts:
         if isinstance(value, bytes):
-            # From a file it is sent in chunks; large bytes would hold the loop up.
+            # In chunks, as above.
             body.add_field(name, BytesIO(value), filename=name, content_type="application/octet-stream")
         else:
             body.add_field(name, value)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import os
 from base64 import b64decode
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
@@ -41,6 +42,13 @@ RICH = EmailContent(
     attachments=(LOGO, Attachment("plan.pdf", "application/pdf", b"%PDF")),
     tags=("welcome", "spring_2030"),
 )
+
+
+@pytest.fixture(autouse=True)
+def no_account_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests may have one."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="module")
