@@ -1,17 +1,14 @@
-"""A client for the gateway's HTTP API.
+"""A client for the gateway's HTTP API: docs/client.md.
 
 client = Client()
 receipt = client.send(template="welcome", channel="email", to={"email": "ada@example.com"}, data={"name": "Ada"})
-client.get(receipt["id"])["state"]
+client.wait(receipt)["state"]
 """
 
-import json
-from collections.abc import Iterator, Mapping
-from datetime import datetime
-from pathlib import Path
-from typing import Any, BinaryIO, cast
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal, Self, Unpack, cast
 from urllib.parse import quote
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from crier.access import Access
 from crier.answers import (
@@ -27,19 +24,26 @@ from crier.answers import (
     Template,
     TemplateSummary,
 )
+from crier.encoding import as_query, given
+from crier.errors import WaitTimeout
+from crier.request import Channel, Envelope, Filters, Identity, Platform, Recipient
 from crier.transport import Transport
-
-MEDIA_TYPES = {".csv": "text/csv", ".ndjson": "application/x-ndjson", ".jsonl": "application/x-ndjson"}
+from crier.upload import Form, Progress, Source, uploading
+from crier.waiting import looks
+from shared.ledger.states import FINAL, State
 
 
 class Client:
-    """Talks to one gateway. Use one per thread.
+    """Talks to one gateway. Threads may share one, and so may processes that are forked.
 
     Parameters:
         url: its address; CRIER_URL, or the one `crier up` noted, when None.
         api_key: CRIER_API_KEY, or the one `crier up` noted, when None.
-        timeout: seconds to wait for a connection, and for each part of an answer.
-        retries: repetitions after a failed connection or a 503; under one Idempotency-Key, so nothing is sent twice.
+        timeout: seconds to wait for each part of an answer.
+        retries: repetitions after a failed connection, a connection that broke, no answer in time, or an answer of 429,
+            502, 503 or 504: what is sent is repeated under one Idempotency-Key, so nothing is sent twice. Between them
+            `Retry-After` is heeded, up to 30 s; else it is 0, 0.5, 1, 2, … s. What has no key (`cancel`, `retry`,
+            `preview`) is repeated only while no connection could be made.
 
     Raises:
         NoAccess: no gateway or key is known.
@@ -53,52 +57,94 @@ class Client:
         self.access = Access.find(url, api_key)
         self._http = Transport(self.access, timeout=timeout, retries=retries)
 
-    def send(self, *, to: Json, channel: str, idempotency_key: str | None = None, **fields: Any) -> Receipt:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections. A later call opens new ones."""
+        self._http.close()
+
+    def send(
+        self, *, to: Recipient, channel: Channel, idempotency_key: str | None = None, **fields: Unpack[Envelope]
+    ) -> Receipt:
         """Send one notification; returns once it is durable.
 
         Parameters:
-            to: `email`, `phone`, `user_id` or `tokens`; `name`, `locale`, `timezone`.
+            to: whom: `email`, `phone`, or for push `user_id`, `tokens` or `topic`; `name`, `locale`, `timezone`.
             idempotency_key: repeated under the same one, a request is answered as the first was.
-            fields: `template` and `data`, or `content`; `lane`, `send_at`, `expires_at` (datetimes with an offset, or
-                text), `on_unknown`, `metadata`.
-        """
-        body = {"to": to, "channel": channel, **_given(fields)}
-        key = idempotency_key or str(uuid4())
-        return cast(Receipt, self._http.call("POST", "/v1/notifications", json=body, idempotency_key=key))
+            fields: `template` and `data`, or `content` and `kind`; `lane`, `send_at`, `expires_at`, `on_unknown`,
+                `metadata`. See `crier.request.Envelope`.
 
-    def bulk_file(
-        self, file: Path | BinaryIO, *, channel: str, idempotency_key: str | None = None, **fields: Any
-    ) -> BulkReceipt:
-        """Upload a CSV or NDJSON file, a row for each recipient. What broke off is completed under the same key.
+        Raises:
+            TypeError: JSON cannot say what is in `data`.
+        """
+        asked = {"to": to, "channel": channel, **given(fields)}
+        key = idempotency_key or str(uuid4())
+        return cast(Receipt, self._http.call("POST", "/v1/notifications", json=asked, idempotency_key=key))
+
+    def bulk(
+        self, source: Source, *, channel: Channel, form: Form | None = None, idempotency_key: str | None = None,
+        progress: Progress | None = None, **fields: Unpack[Envelope],
+    ) -> BulkReceipt:  # fmt: skip
+        """Send to everybody in a file or an iterator; returns once all rows are read, and the good ones durable.
+
+        What broke off is sent again whole under the same key: rows that were accepted before add nothing. An iterator
+        is therefore run through first, into a temporary file; when it raises, nothing has been sent. Up to 1 GB.
 
         Parameters:
-            file: a path or an open file whose name ends in .csv, .ndjson or .jsonl.
+            source: a path or a file open for bytes, CSV or NDJSON; or rows: `{"to": {…}}` with `data` and `metadata` of
+                their own.
+            form: how a file is written, where its name does not say it (.csv, .ndjson, .jsonl).
+            progress: called with the bytes sent, and how many there are. They begin anew when it is repeated.
             fields: as for `send`; what every row shares.
+
+        Raises:
+            ValueError: it is not known how the file is written.
+            TypeError: JSON cannot say what is in a row, whose number is named.
         """
-        if isinstance(file, Path):
-            with file.open("rb") as opened:
-                return self.bulk_file(opened, channel=channel, idempotency_key=idempotency_key, **fields)
-        media_type = MEDIA_TYPES.get(Path(file.name).suffix.lower())
-        if media_type is None:
-            raise ValueError(f"{file.name}: the name must end in {', '.join(MEDIA_TYPES)}.")
-        query = {name: _text(value) for name, value in _given({"channel": channel, **fields}).items()}
         key = idempotency_key or str(uuid4())
-        answer = self._http.call(
-            "POST", "/v1/notifications/bulk", query=query, file=file, media_type=media_type, idempotency_key=key
-        )
+        with uploading(source, form, {"channel": channel, **fields}, progress) as (upload, query):
+            answer = self._http.call("POST", "/v1/notifications/bulk", query=query, upload=upload, idempotency_key=key)
         return cast(BulkReceipt, answer)
 
     def get(self, notification_id: str) -> Notification:
         """A notification with its deliveries and its timeline."""
         return cast(Notification, self._http.call("GET", _path("notifications", notification_id)))
 
-    def list(self, **filters: Any) -> Iterator[Summary]:
+    def wait(
+        self, notification: str | Receipt, *, timeout: float = 60.0, until: Literal["sent", "delivered"] = "sent",
+        watch: Callable[[Notification], None] | None = None,
+    ) -> Notification:  # fmt: skip
+        """Look at a notification every now and then until it has ended: sent, or never to be.
+
+        Parameters:
+            notification: its id, or the receipt of `send`.
+            timeout: seconds.
+            until: `delivered` waits for the provider's report too, where it sends one.
+            watch: called with what was seen, at each look.
+
+        Raises:
+            WaitTimeout: it has not ended by then; `last` is how it was.
+        """
+        identifier = notification if isinstance(notification, str) else notification["id"]
+        enough = FINAL if until == "sent" else FINAL - {State.SENT}
+        for found in looks(lambda: self.get(identifier), timeout):
+            if watch:
+                watch(found)
+            if found["state"] in enough:
+                return found
+        raise WaitTimeout(f"Notification {identifier} is still {found['state']} after {timeout:g} s.", found)
+
+    def list(self, **filters: Unpack[Filters]) -> Iterator[Summary]:
         """Notifications, newest first, fetched page by page.
 
         Parameters:
             filters: `state`, `channel`, `template`, `batch_id`, `recipient`, `accepted_after`, `accepted_before`.
         """
-        return cast(Iterator[Summary], self._pages("/v1/notifications", _given(filters)))
+        return cast(Iterator[Summary], self._pages("/v1/notifications", as_query(filters)))
 
     def cancel(self, notification_id: str) -> int:
         """Stop what has not been started; how many deliveries."""
@@ -116,14 +162,59 @@ class Client:
         """Every refused row of a batch, in order."""
         return cast(Iterator[RowError], self._pages(_path("batches", batch_id, "errors"), {}))
 
-    def register_device(self, user_id: str, token: str, platform: str) -> tuple[Device, ...]:
-        """Register a device (`android`, `ios` or `web`); the user's devices."""
-        device = {"token": token, "platform": platform}
+    def wait_batch(
+        self, batch: str | BulkReceipt, *, timeout: float = 600.0, progress: Progress | None = None
+    ) -> Batch:
+        """Look at a batch every now and then until all of it has ended, but for what is scheduled for later.
+
+        Parameters:
+            batch: its id, or the receipt of `bulk`.
+            timeout: seconds.
+            progress: called with how many deliveries have ended, and how many there are.
+
+        Raises:
+            WaitTimeout: not all of it has ended by then; `last` is how it was.
+        """
+        identifier = batch if isinstance(batch, str) else batch["batch_id"]
+        for found in looks(lambda: self.batch(identifier), timeout):
+            states = found["states"]
+            done, total = sum(states.get(state, 0) for state in FINAL), sum(states.values())
+            if progress:
+                progress(done, total)
+            if done + states.get(State.SCHEDULED, 0) == total:
+                return found
+        raise WaitTimeout(f"Of batch {identifier} {done} of {total} have ended after {timeout:g} s.", found)
+
+    def register_device(
+        self, user_id: str, token: str, platform: Platform, *, replaces: str | None = None
+    ) -> tuple[Device, ...]:
+        """Register a device (`android`, `ios` or `web`); the user's devices.
+
+        Parameters:
+            replaces: the token it had before, when the vendor gave it a new one. What waits for that one follows.
+        """
+        device = {"token": token, "platform": platform, **({"replaces": replaces} if replaces else {})}
         return tuple(self._http.call("PUT", _path("recipients", user_id, "devices"), json=device)["items"])
 
     def devices(self, user_id: str) -> tuple[Device, ...]:
         """A user's devices, oldest first. One the vendor says is dead is no more among them."""
         return tuple(self._http.call("GET", _path("recipients", user_id, "devices"))["items"])
+
+    def remove_device(self, user_id: str, token: str) -> tuple[Device, ...]:
+        """Forget a device; those that are left."""
+        path = _path("recipients", user_id, "devices")
+        return tuple(self._http.call("DELETE", path, query={"token": token})["items"])
+
+    def identity(self) -> Identity:
+        """Who the project's messages come from, as far as the project says it; the rest is the installation's."""
+        return cast(Identity, self._http.call("GET", "/v1/identity"))
+
+    def set_identity(self, identity: Identity) -> Identity:
+        """Say who the project's messages come from: all of it; what is left out is the installation's again.
+
+        Needs a key with the scope `admin`.
+        """
+        return cast(Identity, self._http.call("PUT", "/v1/identity", json=identity))
 
     def templates(self) -> tuple[TemplateSummary, ...]:
         """The latest version of every template."""
@@ -156,15 +247,3 @@ class Client:
 
 def _path(*parts: str) -> str:
     return "/v1/" + "/".join(quote(part, safe="") for part in parts)
-
-
-def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else str(value) if isinstance(value, UUID) else value
-        for name, value in fields.items()
-        if value is not None
-    }
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)

@@ -1,18 +1,23 @@
 """Requests to a gateway: authorised, repeated where that is safe, and every error as one of ours."""
 
+import os
 import platform
+import threading
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import BaseHTTPResponse
+from urllib3.exceptions import InvalidHeader
 from urllib3.util.retry import Retry
 
 from crier.access import Access
+from crier.encoding import encode
 from crier.errors import ApiProblem, GatewayUnreachable
+from crier.upload import Upload
 
 LONGEST_PAUSE = 30.0
 """Seconds: the most a `Retry-After` is waited for."""
@@ -21,6 +26,9 @@ CONNECT_TIMEOUT = 3.05
 FILE_TIMEOUT = 300.0
 """Seconds for each step with a file: the gateway reads on only when the rows before are committed, and answers when all
 are. As urllib3 has the timeout of connecting for sending too, it is both."""
+
+TRY_AGAIN = frozenset({429, 502, 503, 504})
+"""Answers after which a request is repeated: too many of them, no gateway behind the proxy, or no ledger behind it."""
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -34,53 +42,68 @@ class BoundedRetry(Retry):
         return None if pause is None else min(pause, LONGEST_PAUSE)
 
 
+class Sessions(threading.local):
+    """A thread's connections. Each thread that looks here finds its own; they are closed when it ends."""
+
+    def __init__(self, access: Access, retries: int) -> None:
+        self.process = os.getpid()
+        self.repeating = _session(access, retries, methods=None)
+        # What has no key (cancel, retry) is repeated only while it cannot have arrived.
+        self.careful = _session(access, retries, methods=frozenset({"GET"}))
+
+
 class Transport:
-    """HTTP to one gateway over one session.
+    """HTTP to one gateway, from any thread, in any process forked from the one that made it.
 
     Parameters:
         timeout: seconds to wait for each part of an answer.
-        retries: repetitions after a failed connection, a connection that broke or a 503.
+        retries: repetitions after a failed connection, a connection that broke, no answer in time, or `TRY_AGAIN`.
     """
 
     def __init__(self, access: Access, *, timeout: float, retries: int) -> None:
         self._access = access
         self._timeout = (CONNECT_TIMEOUT, timeout)
-        # What has no key (cancel, retry) is repeated only while it cannot have arrived.
-        self._repeatable = _session(access, retries, methods=None)
-        self._once = _session(access, retries, methods=frozenset({"GET"}))
+        self._retries = retries
+        self._opened: Sessions | None = None
 
     def call(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        json: Any = None,
-        file: BinaryIO | None = None,
-        media_type: str | None = None,
-        idempotency_key: str | None = None,
-    ) -> Any:
+        self, method: str, path: str, *, query: Mapping[str, str] | None = None, json: Any = None,
+        upload: Upload | None = None, idempotency_key: str | None = None,
+    ) -> Any:  # fmt: skip
         """The JSON that is answered; `replayed` is added to the answer of a request that has a key.
 
         Raises:
             ApiProblem: the gateway refuses.
             GatewayUnreachable: there is none, or it does not answer.
+            TypeError: JSON cannot say what is asked.
         """
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-        if media_type:
-            headers["Content-Type"] = media_type
-        session = self._repeatable if idempotency_key or method != "POST" else self._once
+        if upload or json is not None:
+            headers["Content-Type"] = upload.media_type if upload else "application/json"
+        body = upload or (encode(json) if json is not None else None)
+        sessions = self._sessions()
+        session = sessions.repeating if idempotency_key or method != "POST" else sessions.careful
         try:
             answer = session.request(
-                method, self._access.url + path, params=query, json=json, data=file, headers=headers,
-                timeout=FILE_TIMEOUT if file else self._timeout, allow_redirects=False,
+                method, self._access.url + path, params=query, data=body, headers=headers,
+                timeout=FILE_TIMEOUT if upload else self._timeout, allow_redirects=False,
             )  # fmt: skip
         except requests.RequestException as error:
             raise GatewayUnreachable(self._access.url, _reason(error), self._remedy()) from error
-        body = self._body(answer)
+        answered = self._body(answer)
         if idempotency_key:
-            body["replayed"] = answer.headers.get("Idempotent-Replayed") == "true"
-        return body
+            answered["replayed"] = answer.headers.get("Idempotent-Replayed") == "true"
+        return answered
+
+    def close(self) -> None:
+        """Close the connections of all threads, those in use when they are no longer."""
+        self._opened = None
+
+    def _sessions(self) -> Sessions:
+        # What a forked process has of its parent's connections it must not use: two would read one answer.
+        if self._opened is None or self._opened.process != os.getpid():
+            self._opened = Sessions(self._access, self._retries)
+        return self._opened
 
     def _body(self, answer: requests.Response) -> Any:
         try:
@@ -91,19 +114,16 @@ class Transport:
             return body
         if isinstance(body, dict):
             raise self._problem(answer, body)
-        reason = f"what answers there (HTTP {answer.status_code} {_phrase(answer.status_code)}) is no gateway"
-        raise GatewayUnreachable(self._access.url, reason, "Correct CRIER_URL.")
+        said = f"(HTTP {answer.status_code} {_phrase(answer.status_code)})"
+        if answer.status_code in TRY_AGAIN:
+            raise GatewayUnreachable(self._access.url, f"what stands before it says so {said}", self._remedy())
+        raise GatewayUnreachable(self._access.url, f"what answers there {said} is no gateway", "Correct CRIER_URL.")
 
     def _problem(self, answer: requests.Response, document: Mapping[str, Any]) -> ApiProblem:
-        errors = [(str(error["field"]), str(error["problem"])) for error in document.get("errors", ())]
-        detail = str(document.get("detail", ""))
-        if answer.status_code == HTTPStatus.UNAUTHORIZED:
-            detail = f"{detail} It came from {self._access.key_from}; `crier keys create` makes a new one."
-        kind = str(document.get("type", "")).rpartition("#")[2]
-        title = str(document.get("title", _phrase(answer.status_code)))
+        came_from = f"It came from {self._access.key_from}; `crier keys create` makes a new one."
         return ApiProblem(
-            status=answer.status_code, kind=kind, title=title, detail=detail, errors=errors,
-            request_id=answer.headers.get("X-Request-Id", ""),
+            status=answer.status_code, document=document, request_id=answer.headers.get("X-Request-Id", ""),
+            retry_after=_retry_after(answer), hint=came_from if answer.status_code == HTTPStatus.UNAUTHORIZED else "",
         )  # fmt: skip
 
     def _remedy(self) -> str:
@@ -120,7 +140,7 @@ def _session(access: Access, retries: int, *, methods: frozenset[str] | None) ->
     # A proxy of the environment's does not know this machine's own addresses.
     session.trust_env = urlsplit(access.url).hostname not in _LOOPBACK
     policy = BoundedRetry(
-        total=retries, redirect=False, backoff_factor=0.25, backoff_jitter=0.1, status_forcelist={503},
+        total=retries, redirect=False, backoff_factor=0.25, backoff_jitter=0.1, status_forcelist=TRY_AGAIN,
         allowed_methods=methods, raise_on_status=False,
     )  # fmt: skip
     for scheme in ("http://", "https://"):
@@ -131,6 +151,13 @@ def _session(access: Access, retries: int, *, methods: frozenset[str] | None) ->
 def _authorise(request: requests.PreparedRequest, api_key: str) -> requests.PreparedRequest:
     request.headers["Authorization"] = f"Bearer {api_key}"
     return request
+
+
+def _retry_after(answer: requests.Response) -> float | None:
+    try:
+        return Retry().get_retry_after(answer.raw)
+    except InvalidHeader:
+        return None
 
 
 def _reason(error: requests.RequestException) -> str:

@@ -15,8 +15,9 @@ from crier.cli.data import read_data
 from crier.cli.progress import followed, uploading
 from crier.cli.screen import screen
 from crier.cli.values import json_file, moment, pairs
-from crier.client import MEDIA_TYPES, Client
+from crier.client import Client
 from crier.errors import ApiProblem, GatewayUnreachable
+from crier.upload import SUFFIXES
 
 
 @click.command(
@@ -81,8 +82,8 @@ def bulk(
 
 def _request(client: Client, file: Path, options: dict[str, Any]) -> dict[str, Any]:
     """What every row shares, as the client takes it."""
-    if file.suffix.lower() not in MEDIA_TYPES:
-        raise click.UsageError(f"{file.name}: the name must end in {', '.join(MEDIA_TYPES)}.")
+    if file.suffix.lower() not in SUFFIXES:
+        raise click.UsageError(f"{file.name}: the name must end in {', '.join(SUFFIXES)}.")
     template, content = options["template"], options.pop("content")
     if (template is None) == (content is None):
         raise click.UsageError("Say what is sent: --template, or --content @FILE.json.")
@@ -107,8 +108,8 @@ def _upload(client: Client, file: Path, request: dict[str, Any], console: Consol
     options = f"--idempotency-key {key}{''.join(moments)}"
     complete = f"To complete it, type the same again with {options}: nothing is sent twice."
     try:
-        with uploading(file, console) as opened:
-            receipt = client.bulk_file(opened, idempotency_key=key, **request)
+        with uploading(file.name, console) as progress:
+            receipt = client.bulk(file, idempotency_key=key, progress=progress, **request)
     except KeyboardInterrupt:
         console.print(f"\nThe upload was interrupted. {complete}")
         raise SystemExit(130) from None

@@ -1,14 +1,12 @@
 """Following a notification until it ends."""
 
-import time
+import math
 
 from rich.console import Console
 
 from crier.answers import Notification
-from crier.cli.timeline import ENDED, local, state_text, timeline
+from crier.cli.timeline import local, state_text, timeline
 from crier.client import Client
-
-PAUSE = 0.3  # seconds
 
 
 def follow(client: Client, notification_id: str, console: Console) -> Notification:
@@ -17,20 +15,20 @@ def follow(client: Client, notification_id: str, console: Console) -> Notificati
     Ctrl-C ends the looking, and not the notification: then the process says how to look again.
     """
     shown = 0
-    try:
-        with console.status("") as status:
-            while True:
-                found = client.get(notification_id)
-                if events := found["timeline"][shown:]:
-                    console.print(timeline(events))
-                    shown += len(events)
-                if found["state"] in ENDED:
-                    return found
-                status.update(_waiting(found))
-                time.sleep(PAUSE)
-    except KeyboardInterrupt:
-        console.print(f"It goes on without us. To look again: crier show {notification_id}", style="dim")
-        raise SystemExit(130) from None
+    with console.status("") as status:
+
+        def show(found: Notification) -> None:
+            nonlocal shown
+            if events := found["timeline"][shown:]:
+                console.print(timeline(events))
+                shown += len(events)
+            status.update(_waiting(found))
+
+        try:
+            return client.wait(notification_id, timeout=math.inf, watch=show)
+        except KeyboardInterrupt:
+            console.print(f"It goes on without us. To look again: crier show {notification_id}", style="dim")
+            raise SystemExit(130) from None
 
 
 def _waiting(found: Notification) -> str:

@@ -64,9 +64,9 @@ def send(
     to |= {field: value for field, value in (("name", name), ("locale", locale), ("timezone", timezone)) if value}
     channel = channel or channel_for(to)
     client = Client()
+    asked: dict[str, Any] = {"to": to, "channel": channel, "template": template, "content": content}
     receipt = client.send(
-        to=to, channel=channel, template=template, content=content,
-        data=read_data(given, lambda: client.template(template)["variables"] if template else ()) or None,
+        **asked, data=read_data(given, lambda: client.template(template)["variables"] if template else ()) or None,
         expires_at=datetime.now(UTC) + expires_in if expires_in else expires_at,
         metadata=pairs("--metadata", metadata) or None, **rest,
     )  # fmt: skip

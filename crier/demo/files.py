@@ -10,6 +10,8 @@ from typing import Any
 
 from email_validator import validate_email
 
+from crier.request import Channel
+
 FOLDER = Path(__file__).parent
 TO = ("email", "name", "locale", "timezone", "phone")
 
@@ -20,7 +22,7 @@ class Upload:
 
     name: str
     template: str
-    channel: str
+    channel: Channel
     shared: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -1,6 +1,7 @@
 """The demo from its beginning to its end: asking, waiting until all of it has ended, and the account."""
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from crier.demo.secrecy import Search, search_dump, search_files
 from crier.demo.singles import Singles
 from crier.demo.stage import Stage
 from crier.demo.wrong import BOUNCING
+from crier.errors import WaitTimeout
 from crier.local.cluster import Step
 from crier.sandbox import Entry
 from shared.ledger.ids import derived_id
@@ -94,10 +96,11 @@ class Demo:
         singles.promise(state == "scheduled", waiting.what, f"it was {state} when the dump was made")
 
     def _upload(self, upload: Upload) -> None:
-        with uploading(upload.path, self._console) as file:
-            receipt = self._client.bulk_file(
-                file, channel=upload.channel, template=upload.template, data=upload.shared or None
-            )
+        with uploading(upload.path.name, self._console) as progress:
+            receipt = self._client.bulk(
+                upload.path, channel=upload.channel, template=upload.template, data=upload.shared or None,
+                progress=progress,
+            )  # fmt: skip
         batch = UUID(receipt["batch_id"])
         refused = list(self._client.batch_errors(str(batch)))
         self._outcome.receipts[upload.name], self._outcome.refused[upload.name] = receipt, refused
@@ -132,7 +135,8 @@ class Demo:
     def _wait(self, singles: Singles) -> None:
         deadline = time.monotonic() + PATIENCE
         for receipt in self._outcome.receipts.values():
-            followed(self._client, receipt["batch_id"], self._console, patience=deadline - time.monotonic())
+            with suppress(WaitTimeout):  # what has not ended is found missing below
+                followed(self._client, receipt["batch_id"], self._console, patience=deadline - time.monotonic())
             for one in self._client.list(batch_id=receipt["batch_id"]):
                 self._outcome.states[str(derived_id(UUID(one["id"]), 0))] = one["state"]
         with self._step("Waiting for what was scheduled or is tried again"):

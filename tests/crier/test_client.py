@@ -78,7 +78,7 @@ def test_a_file_is_accepted_row_by_row(client: Client, served: System, tmp_path:
     bad = [f"guest{number},https://example.com/{number}" for number in range(120)]
     path = tmp_path / "guests.csv"
     path.write_text("\n".join(["email,action_url", *good, *bad]))
-    receipt = client.bulk_file(path, channel="email", template="welcome", data={"name": "you"})
+    receipt = client.bulk(path, channel="email", template="welcome", data={"name": "you"})
     assert (receipt["accepted"], receipt["refused"], receipt["complete"]) == (150, 120, True)
     refused = list(client.batch_errors(receipt["batch_id"]))
     assert [(error["row"], error["field"]) for error in refused] == [(row, "to.email") for row in range(152, 272)]
@@ -92,7 +92,7 @@ def test_a_file_by_another_name_is_refused_before_it_is_sent(client: Client):
     file = io.BytesIO(b"email\n")
     file.name = "guests.xlsx"
     with pytest.raises(ValueError, match=r"must end in \.csv"):
-        client.bulk_file(file, channel="email", template="welcome")
+        client.bulk(file, channel="email", template="welcome")
 
 
 def test_templates_are_listed_shown_previewed_and_added(client: Client):

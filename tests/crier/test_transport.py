@@ -95,7 +95,7 @@ def test_an_upload_is_repeated_from_its_beginning(server: Scripted, tmp_path: Pa
     path.write_bytes(b"email\n" + b"ada@example.com\n" * 20_000)
     receipt = {"batch_id": RECEIPT["id"], "accepted": 1, "refused": 0, "complete": True, "errors": []}
     server.script = [reply(503, BUSY), reply(202, receipt)]
-    assert server.client().bulk_file(path, channel="email", template="welcome")["accepted"] == 1
+    assert server.client().bulk(path, channel="email", template="welcome")["accepted"] == 1
     assert [len(body) for _, _, body in server.asked] == [path.stat().st_size] * 2
     assert len(set(server.keys)) == 1
 

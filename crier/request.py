@@ -1,0 +1,179 @@
+"""What a client asks for, as types: an editor completes them, and mypy refuses what the gateway would refuse.
+
+A test compares them with the gateway's own schemas, where every field is described.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal, NotRequired, Required, TypeAlias, TypedDict
+from uuid import UUID
+
+Channel: TypeAlias = Literal["email", "sms", "whatsapp", "push"]
+Lane: TypeAlias = Literal["critical", "normal", "bulk"]
+Kind: TypeAlias = Literal["transactional", "promotion"]
+OnUnknown: TypeAlias = Literal["resend", "hold"]
+Platform: TypeAlias = Literal["android", "ios", "web"]
+Moment: TypeAlias = datetime | str
+"""A datetime with its offset, or RFC 3339 text."""
+
+
+class Recipient(TypedDict, total=False):
+    """Whom it goes to: `email`, `phone`, or for push `user_id`, `tokens` or `topic`."""
+
+    email: str
+    phone: str
+    user_id: str
+    name: str
+    locale: str
+    timezone: str
+    tokens: Sequence[str]
+    topic: str
+    unsubscribe_url: str
+
+
+class Row(TypedDict):
+    """One recipient of many. Its data and metadata are laid over what all of them share."""
+
+    to: Recipient
+    data: NotRequired[Mapping[str, Any]]
+    metadata: NotRequired[Mapping[str, str]]
+
+
+class Attachment(TypedDict):
+    """A file sent along. `content` is base64; with a `content_id` the HTML shows it as `<img src="cid:…">`."""
+
+    filename: str
+    content_type: str
+    content: str
+    content_id: NotRequired[str]
+
+
+class EmailContent(TypedDict, total=False):
+    """A mail: `text`, `html` or both."""
+
+    subject: Required[str]
+    text: str
+    html: str
+    reply_to: str
+    cc: Sequence[str]
+    bcc: Sequence[str]
+    headers: Mapping[str, str]
+    attachments: Sequence[Attachment]
+    tags: Sequence[str]
+
+
+class SmsContent(TypedDict):
+    """The text of an SMS."""
+
+    body: str
+
+
+class WhatsAppContent(TypedDict, total=False):
+    """A text, or an approved template with its variables."""
+
+    body: str
+    content_sid: str
+    variables: Mapping[str, str]
+    media_url: str
+
+
+class AndroidOptions(TypedDict, total=False):
+    """What only Android shows."""
+
+    channel_id: str
+    color: str
+
+
+class IosOptions(TypedDict, total=False):
+    """What only Apple's systems show."""
+
+    subtitle: str
+    category: str
+    thread_id: str
+    interruption_level: Literal["passive", "active", "time-sensitive", "critical"]
+
+
+class PushContent(TypedDict, total=False):
+    """What the lock screen shows, and what the app gets."""
+
+    title: Required[str]
+    body: Required[str]
+    image: str
+    icon: str
+    link: str
+    data: Mapping[str, str]
+    badge: int
+    sound: str
+    collapse_key: str
+    ttl: int
+    priority: Literal["high", "normal"]
+    android: AndroidOptions
+    ios: IosOptions
+
+
+Content: TypeAlias = EmailContent | SmsContent | WhatsAppContent | PushContent
+
+
+class Envelope(TypedDict, total=False):
+    """What is the same for one recipient and for many. None is as if it were left out.
+
+    template, data: the name of a template, and its variables.
+    content, kind: what is sent instead of a template; `transactional` unless said otherwise.
+    lane: how urgent it is. By default codes are critical, and promotions bulk.
+    send_at, expires_at: not before, and never after this moment.
+    on_unknown: what is done when nobody knows whether it was sent. By default codes and promotions are held.
+    metadata: strings of your own, given back with the notification.
+    """
+
+    template: str | None
+    data: Mapping[str, Any] | None
+    content: Content | None
+    kind: Kind | None
+    lane: Lane | None
+    send_at: Moment | None
+    expires_at: Moment | None
+    on_unknown: OnUnknown | None
+    metadata: Mapping[str, str] | None
+
+
+class Filters(TypedDict, total=False):
+    """Which notifications a list shows. None is as if it were left out."""
+
+    state: str | None
+    channel: Channel | None
+    template: str | None
+    batch_id: str | UUID | None
+    recipient: str | None
+    accepted_after: Moment | None
+    accepted_before: Moment | None
+
+
+EmailIdentity = TypedDict("EmailIdentity", {"from": str, "name": str, "reply_to": str}, total=False)
+
+
+class SmsIdentity(TypedDict, total=False):
+    """Who SMS come from, by ISO 3166 country; `*` for all others."""
+
+    senders: Mapping[str, str]
+
+
+class Brand(TypedDict, total=False):
+    """What templates show of the product."""
+
+    name: str
+    accent: str
+    accent_dark: str
+    logo_url: str
+    logo_dark_url: str
+    website: str
+    support_email: str
+    postal_address: str
+    footer: str
+
+
+class Identity(TypedDict, total=False):
+    """Who a project's messages come from. What is left out is the installation's."""
+
+    email: EmailIdentity
+    sms: SmsIdentity
+    brand: Brand
