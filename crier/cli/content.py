@@ -10,7 +10,7 @@ import click
 
 from crier.cli.values import json_file, text_or_file
 
-CHANNELS = ("email", "sms", "push")
+CHANNELS = ("email", "sms", "whatsapp", "push")
 LANES = ("critical", "normal", "bulk")
 POLICIES = ("resend", "hold")
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -26,7 +26,7 @@ _OPTIONS = (
         help="A file for a mail.",
     ),
     click.option("--title", help="A push's title."),
-    click.option("--body", metavar="TEXT|@FILE", help="The text of an SMS or a push."),
+    click.option("--body", metavar="TEXT|@FILE", help="The text of an SMS, a WhatsApp message or a push."),
     click.option("--link", help="Where a push leads."),
     click.option("--content", metavar="@FILE.json", help="All of it, as the API takes it."),
 )

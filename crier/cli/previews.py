@@ -46,12 +46,14 @@ def _files(preview: Preview) -> Iterator[tuple[str, bytes]]:
             yield attachment["filename"], b64decode(attachment["content"])
     if sms := content.get("sms"):
         yield "sms.txt", f"{sms['body']}\n".encode()
+    if chat := content.get("whatsapp"):
+        yield "whatsapp.txt", f"{chat['body']}\n".encode()
     if push := content.get("push"):
         yield "push.json", json.dumps(push, indent=2, ensure_ascii=False).encode()
 
 
 def _panel(channel: str, content: Json) -> Panel:
-    body = {"email": _mail, "sms": _sms, "push": _push}.get(channel, _other)(content)
+    body = {"email": _mail, "sms": _sms, "whatsapp": _whatsapp, "push": _push}.get(channel, _other)(content)
     return Panel(body, title=_title(channel, content), title_align="left", border_style="dim", width=100)
 
 
@@ -73,6 +75,13 @@ def _mail(content: Json) -> Text:
 
 def _sms(content: Json) -> Text:
     return Text(printable(content["body"]))
+
+
+def _whatsapp(content: Json) -> Text:
+    text = Text(printable(content["body"]))
+    for name, value in content.get("variables", {}).items():
+        text.append(f"\n{{{{{one_line(name)}}}}}: {one_line(value)}", style="dim")
+    return text
 
 
 def _push(content: Json) -> Text:

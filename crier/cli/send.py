@@ -24,6 +24,7 @@ Examples:
   crier send booking_confirmation --to user:u_1 --data @booking.json --send-at 2027-03-01T18:30:00Z
   crier send --to ada@example.com --subject 'Your table' --text 'It is ready.'
   crier send --to +447700900123 --body 'Your table is ready.' --idempotency-key order-4711
+  crier send booking_confirmation --channel whatsapp --to +447700900123 --data @booking.json
   crier templates show welcome     says which data a template takes
 
 \b
@@ -32,7 +33,11 @@ With --wait it ends with 1 unless the notification was sent or delivered.
 )
 @click.argument("template", required=False)
 @click.option("--to", "recipients", multiple=True, required=True, metavar="WHOM", help=FORMS)
-@click.option("--channel", type=click.Choice(CHANNELS), help="Where --to does not say it.")
+@click.option(
+    "--channel",
+    type=click.Choice(CHANNELS),
+    help="Where --to does not say it. A number gets an SMS unless this says whatsapp.",
+)
 @click.option("--data", "given", multiple=True, metavar="NAME=VALUE|@FILE.json", help="The template's variables.")
 @content_options
 @click.option("--name", help="The recipient's name.")

@@ -101,7 +101,7 @@ Examples:
 
 \b
 A folder is a template, its name the template's: template.toml with the variables, and the files of a channel or more
-(email.subject.txt, email.body.txt, email.body.html, sms.body.txt, push.title.txt, push.body.txt).
+(email.subject.txt, email.body.txt, email.body.html, sms.body.txt, whatsapp.body.txt, push.title.txt, push.body.txt).
 What it uses of a folder _layout beside it goes along.
 """
 )

@@ -9,6 +9,7 @@ class Kind(StrEnum):
 
     MAIL = "mail"
     SMS = "sms"
+    WHATSAPP = "whatsapp"
     PUSH = "push"
     OTHER = "other"
 

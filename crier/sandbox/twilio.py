@@ -1,4 +1,6 @@
-"""A stand-in for Twilio's Messages resource (https://www.twilio.com/docs/messaging/api/message-resource).
+"""A stand-in for Twilio's Messages resource: SMS and WhatsApp.
+
+https://www.twilio.com/docs/messaging/api/message-resource
 
 It knows one account (`ACCOUNT_SID`, `AUTH_TOKEN`) with one API key (`API_KEY_SID`, `API_KEY_SECRET`). Like a live
 account, and unlike test credentials, it lets any well-formed sender be used, and it accepts a `StatusCallback` on this
@@ -18,6 +20,14 @@ Magic recipients of the sandbox's, in the same range:
     +15005550303  accepted, undelivered with 30003  +15005550444  accepted, then closed without an answer
     +15005550305  accepted, undelivered with 30005  +15005550500  20500 server error
     +15005550408  accepted, never answered          +15005550503  20503 server error
+
+and over WhatsApp, accepted and undelivered afterwards, as WhatsApp's own refusals are:
+
+    +15005550316  63016 for free text               +15005550324  63024 not on WhatsApp
+    +15005550318  63018 the sender's daily limit    +15005550349  63049 Meta chose not to deliver
+
+Everybody but +15005550316 has written to the WhatsApp sender within 24 hours. The content templates are those of
+`crier.sandbox.twilio_content`.
 """
 
 from base64 import b64encode
@@ -31,8 +41,9 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 from crier.sandbox.behaviour import Behaviour, Fault
 from crier.sandbox.journal import Entry
 from crier.sandbox.preview import Kind, Preview
+from crier.sandbox.twilio_content import BY_SID, CONTENTS, text
 from crier.sandbox.twilio_errors import LATER, REFUSALS
-from crier.sandbox.twilio_message import Message, refusal, segments
+from crier.sandbox.twilio_message import WHATSAPP, WHATSAPP_SENDER, Message, refusal, segments
 from crier.sandbox.vendor import Answer, Call, HttpVendor, Route, find_delivery, json_answer
 
 ACCOUNT_SID = "AC" + uuid5(NAMESPACE_URL, "crier:sandbox:account").hex
@@ -62,6 +73,11 @@ _MAGIC = {
     "+15005550500": Behaviour(error="20500"),
     "+15005550503": Behaviour(error="20503"),
 }
+_WHATSAPP_MAGIC = {
+    "+15005550318": Behaviour(error="63018"),
+    "+15005550324": Behaviour(error="63024"),
+    "+15005550349": Behaviour(error="63049"),
+}
 
 
 class Twilio(HttpVendor):
@@ -85,11 +101,13 @@ class Twilio(HttpVendor):
         )
 
     def environment(self) -> dict[str, str]:
-        """Account, token, sender and base URL."""
+        """Account, token, senders, the content template that is one of Crier's, and base URL."""
         return {
             "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
             "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
             "TWILIO_FROM": SENDER,
+            "TWILIO_WHATSAPP_FROM": WHATSAPP_SENDER,
+            "TWILIO_WHATSAPP_CONTENT": f"{CONTENTS[0].name}={CONTENTS[0].sid}",
             "TWILIO_BASE_URL": self.base_url,
         }
 
@@ -104,18 +122,24 @@ class Twilio(HttpVendor):
 
     def magic(self, recipient: str) -> Behaviour | None:
         """Twilio's magic numbers and the sandbox's."""
-        return _MAGIC.get(recipient)
+        number = recipient.removeprefix(WHATSAPP)
+        return _MAGIC.get(number) or (_WHATSAPP_MAGIC.get(number) if number != recipient else None)
 
     def delivery(self, call: Call) -> str | None:
         """An SMS carries nothing of ours; the `StatusCallback` URL can."""
         return find_delivery(call.form.get("StatusCallback"))
 
     def preview(self, entry: Entry) -> Preview:
-        """The SMS."""
+        """The SMS or the WhatsApp message, an approved template with its variables filled in."""
         form = _form(entry)
-        body = form.get("Body", "")
-        facts = (*form.items(), ("Segments", str(segments(body)))) if entry.action == "send" else ()
-        return Preview(Kind.SMS if facts else Kind.OTHER, text=body, facts=facts)
+        if entry.action != "send":
+            return Preview(text=form.get("Body", ""))
+        body = text(form)
+        if not form.get("To", "").startswith(WHATSAPP):
+            return Preview(Kind.SMS, text=body, facts=(*form.items(), ("Segments", str(segments(body)))))
+        content = BY_SID.get(form.get("ContentSid", ""))
+        approved = (("Template", content.name),) if content else ()
+        return Preview(Kind.WHATSAPP, text=body, facts=(*form.items(), *approved))
 
     def remember(self, entry: Entry) -> None:
         """Keep an accepted message for look-ups."""

@@ -40,9 +40,15 @@ REFUSALS: Mapping[int, tuple[int, str]] = {
     ),
     21614: (400, "'To' number is not a valid mobile number"),
     21617: (400, "The concatenated message body exceeds the 1600 character limit"),
+    21620: (400, "Invalid media URL(s)"),
     21624: (400, "Invalid validity period value"),
+    21654: (400, "ContentSid Required"),
+    21655: (400, "The ContentSid is Invalid"),
+    21656: (400, "The ContentVariables Parameter is invalid"),
+    21658: (400, "Parameter exceeded character limit"),
     21701: (400, "The Messaging Service does not exist"),
     21910: (400, "Invalid From and To pair. From and To should be of the same channel"),
+    63007: (400, "Twilio could not find a Channel with the specified From address"),
 }
 """Refused when it is posted: code to HTTP status and text."""
 
@@ -59,6 +65,17 @@ LATER: Mapping[int, str] = {
     30034: "US A2P 10DLC - Message from an Unregistered Number",
     30036: "Validity Period Expired",
     30450: "Message delivery blocked",
+    63003: "Channel could not find To address",
+    63005: "Channel did not accept given content",
+    63013: "Channel policy violation",
+    63014: "Channel message blocked by user action",
+    63015: "Channel Sandbox can only send messages to phone numbers that have joined the Sandbox",
+    63016: "Outside messaging window. For WhatsApp, use a Message Template instead",
+    63018: "Rate limit exceeded for Channel",
+    63021: "Channel invalid content error",
+    63024: "Invalid message recipient",
+    63028: "Number of parameters provided does not match the expected number of parameters",
+    63049: "Meta chose not to deliver this WhatsApp marketing message",
 }
 """Accepted, and undelivered afterwards: seen in a look-up (and in status callbacks) as `error_code`."""
 

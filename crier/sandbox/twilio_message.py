@@ -11,7 +11,14 @@ from email.utils import format_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from crier.sandbox import twilio_content
 from crier.sandbox.twilio_errors import LATER, MAGIC_SENDERS
+
+WHATSAPP = "whatsapp:"
+WHATSAPP_SENDER = "+14155238886"
+"""The account's WhatsApp sender; the number of Twilio's own sandbox for WhatsApp."""
+SILENT = "+15005550316"
+"""Has not written to the sender for 24 hours; everybody else has."""
 
 Form = Mapping[str, str]
 _ADDRESS = re.compile(r"(whatsapp:)?\+[1-9][0-9]{6,14}")
@@ -48,10 +55,15 @@ class Message:
             to=form["To"],
             sender=form.get("From") or None,
             service=form.get("MessagingServiceSid") or None,
-            body=form.get("Body", ""),
+            body=twilio_content.text(form),
             media=1 if form.get("MediaUrl") else 0,
-            error_code=error_code,
+            error_code=error_code or _later(form),
         )
+
+    @property
+    def segments(self) -> int:
+        """The SMS it takes; what goes over another channel is one."""
+        return 1 if self.to.startswith(WHATSAPP) else segments(self.body)
 
     def show(self, account: str, *, created_now: bool) -> dict[str, Any]:
         """The documented resource: as it is answered on creation, or as a later look-up finds it."""
@@ -76,7 +88,7 @@ class Message:
             "messaging_service_sid": self.service,
             "num_media": str(self.media),
             # A Messaging Service has not chosen a sender yet, so Twilio does not know the segments either.
-            "num_segments": "0" if created_now and self.service else str(segments(self.body)),
+            "num_segments": "0" if created_now and self.service else str(self.segments),
             "price": None,
             "price_unit": "USD",
             "sid": self.sid,
@@ -101,8 +113,11 @@ class Message:
 
 def refusal(form: Form) -> int | None:
     """The code of the error for which a message is refused."""
+    return _refused_address(form) or twilio_content.refusal(form) or _refused_message(form)
+
+
+def _refused_address(form: Form) -> int | None:
     to, sender, service = form.get("To"), form.get("From"), form.get("MessagingServiceSid")
-    callback, validity = form.get("StatusCallback"), form.get("ValidityPeriod")
     if not to:
         return 21604
     if not sender and not service:
@@ -117,17 +132,34 @@ def refusal(form: Form) -> int | None:
         return 21701
     if sender == to:
         return 21266
-    if sender and to.startswith("whatsapp:") != sender.startswith("whatsapp:"):
+    if sender and to.startswith(WHATSAPP) != sender.startswith(WHATSAPP):
         return 21910
-    if not form.get("Body") and not form.get("MediaUrl") and not form.get("ContentSid"):
+    return 63007 if sender and sender.startswith(WHATSAPP) and sender != WHATSAPP + WHATSAPP_SENDER else None
+
+
+def _refused_message(form: Form) -> int | None:
+    body, media, callback = form.get("Body", ""), form.get("MediaUrl"), form.get("StatusCallback")
+    validity = form.get("ValidityPeriod")
+    if not body and not media and not form.get("ContentSid"):
         return 21602
-    if len(form.get("Body", "")) > _LONGEST_BODY:
+    if len(body) > _LONGEST_BODY:
         return 21617
+    if media and not _is_url(media):
+        return 21620
     if callback and not _is_url(callback):
         return 21609
     if validity and not (validity.isdecimal() and 1 <= int(validity) <= _LONGEST_VALIDITY):
         return 21624
     return None
+
+
+def _later(form: Form) -> int | None:
+    """The code of the error that WhatsApp has for an accepted message, if any."""
+    if not form["To"].startswith(WHATSAPP):
+        return None
+    if form["To"] == WHATSAPP + SILENT and not form.get("ContentSid"):
+        return 63016
+    return twilio_content.later(form)
 
 
 def segments(body: str) -> int:

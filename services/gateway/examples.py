@@ -19,6 +19,11 @@ ONE: dict[str, dict[str, Any]] = {
         "data": {"code": "482913"},
         "expires_at": "2099-12-31T23:59:59Z",
     },
+    "An approved template of WhatsApp's": {
+        "channel": "whatsapp",
+        "to": {"phone": "+442079460018"},
+        "content": {"content_sid": "HX0123456789abcdef0123456789abcdef", "variables": {"1": "Ada", "2": "18:30"}},
+    },
     "Content of your own, as a push": {
         "channel": "push",
         "to": {"tokens": ["device-token"]},

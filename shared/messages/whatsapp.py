@@ -61,15 +61,16 @@ class WhatsAppContentSchema(Schema):
     media_url = fields.Url(schemes={"https"}, allow_none=True)
     template = Line(dump_only=True)
 
-    @validates_schema
-    def check(self, data: dict[str, Any], **_: Any) -> None:
+    @validates_schema(pass_original=True)
+    def check(self, data: dict[str, Any], original: Mapping[str, Any], **_: Any) -> None:
         if not data.get("body") and not data.get("content_sid"):
             raise ValidationError("Give body, or content_sid of an approved template.", "body")
-        if data.get("variables") and not data.get("content_sid"):
+        if data.get("variables") and not data.get("content_sid") and not original.get("template"):
             raise ValidationError("Variables belong to an approved template: give content_sid.", "variables")
         if data.get("media_url") and data.get("content_sid"):
             raise ValidationError("The approved template says which media it has: leave it out.", "media_url")
 
-    @post_load
-    def make(self, data: dict[str, Any], **_: Any) -> WhatsAppContent:
-        return WhatsAppContent(**data)
+    @post_load(pass_original=True)
+    def make(self, data: dict[str, Any], original: Mapping[str, Any], **_: Any) -> WhatsAppContent:
+        # Refused from callers as every field that is only dumped; kept when what was rendered elsewhere is read.
+        return WhatsAppContent(**data, template=original.get("template"))

@@ -14,15 +14,20 @@ OUTBOX = "outbox"
 
 @dataclass(frozen=True)
 class Vendor(Generic[M]):
-    """How to build one adapter: the settings it needs and what makes it of them."""
+    """How to build one adapter: the settings it needs and what makes it of them.
+
+    Parameters:
+        signs: the variables any of which says that it is meant; by default those it cannot do without.
+    """
 
     settings: type[Any]
     build: Callable[[Any], Provider[M]]
+    signs: tuple[str, ...] = ()
 
     def configured(self, environ: Mapping[str, str]) -> bool:
-        """True when any variable this vendor cannot do without is set."""
+        """True when any variable that says so is set."""
         required = [variable_of(f) for f in fields(self.settings) if f.default is MISSING]
-        return any(environ.get(name) for name in required)
+        return any(environ.get(name) for name in self.signs or required)
 
 
 class Route(Generic[M]):

@@ -17,7 +17,7 @@ from shared.errors import SendError
 from shared.http import HttpClient, Reply, refusal
 from shared.providers.port import Sent
 from shared.twilio.account import PLACEHOLDER, TwilioAccount
-from shared.twilio.codes import OUTCOMES
+from shared.twilio.codes import explained, outcome_of
 
 MAX_VALIDITY = 36_000
 """Seconds a message may wait in Twilio's queue: the most `ValidityPeriod` takes, and what applies without it."""
@@ -40,7 +40,9 @@ class Messages:
         )
         self._client.api.base_url = account.base_url.rstrip("/")
 
-    async def create(self, delivery_id: UUID, *, validity: float | None = None, **parameters: str | None) -> Sent:
+    async def create(
+        self, delivery_id: UUID, *, validity: float | None = None, **parameters: str | list[str] | None
+    ) -> Sent:
         """Send one message. Nothing of ours travels with it but the address of its status callbacks.
 
         Parameters:
@@ -98,7 +100,6 @@ def _problem(reply: Reply) -> SendError | None:
     code = answer.get("error_code") or answer.get("code")
     if reply.ok and code is None and answer.get("sid"):
         return None
-    reason = str(answer.get("error_message") or answer.get("message") or f"HTTP {reply.status} without an explanation")
-    if isinstance(code, int) and code in OUTCOMES:
-        return OUTCOMES[code](reason, code=str(code))
-    return refusal(reply, reason, code=None if code is None else str(code))
+    words = str(answer.get("error_message") or answer.get("message") or f"HTTP {reply.status} without an explanation")
+    reason = explained(code, words)
+    return outcome_of(code, reason) or refusal(reply, reason, code=None if code is None else str(code))

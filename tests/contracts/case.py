@@ -11,6 +11,7 @@ from shared.errors import Ambiguous, Rejected, SendError, Unavailable
 from shared.messages.email import EmailContent, EmailMessage
 from shared.messages.push import PushContent, PushMessage
 from shared.messages.sms import SmsContent, SmsMessage
+from shared.messages.whatsapp import WhatsAppContent, WhatsAppMessage
 from shared.providers.port import Sent
 from shared.providers.route import Vendor
 
@@ -49,6 +50,8 @@ class Case:
     """A provider and its stand-in.
 
     Parameters:
+        name: of the provider and of the stand-in.
+        channel: which, where the vendor has a provider for several.
         vendor: how it is built from settings.
         message: a message of that id, to that target, that says that text.
         read: what an entry of the stand-in's journal says it got.
@@ -78,6 +81,12 @@ class Case:
     cut_short: type[Sent | SendError] = Ambiguous
     padded: type[Sent | SendError] = Ambiguous
     http: bool = True
+    channel: str = ""
+
+    @property
+    def id(self) -> str:
+        """What tests call it."""
+        return f"{self.name}-{self.channel}" if self.channel else self.name
 
 
 def mail(delivery_id: UUID, target: str, text: str) -> EmailMessage:
@@ -86,6 +95,10 @@ def mail(delivery_id: UUID, target: str, text: str) -> EmailMessage:
 
 def sms(delivery_id: UUID, target: str, text: str) -> SmsMessage:
     return SmsMessage(delivery_id, target, SmsContent(text), validity=3600.0)
+
+
+def whatsapp(delivery_id: UUID, target: str, text: str) -> WhatsAppMessage:
+    return WhatsAppMessage(delivery_id, target, WhatsAppContent(text), validity=3600.0)
 
 
 def push(delivery_id: UUID, target: str, text: str) -> PushMessage:

@@ -2,4 +2,4 @@
 
 from tests.contracts.cases import fcm, onesignal, sendgrid, ses, smtp, twilio
 
-CASES = (smtp.CASE, sendgrid.CASE, ses.CASE, twilio.CASE, fcm.CASE, onesignal.CASE)
+CASES = (smtp.CASE, sendgrid.CASE, ses.CASE, twilio.SMS, twilio.WHATSAPP, fcm.CASE, onesignal.CASE)

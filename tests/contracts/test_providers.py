@@ -33,9 +33,9 @@ AWKWARD = {
     "like JSON": '"}, {"token": "\\u0000" \\ \'',
     "like a template": "{{ 7*7 }} ${x} %s %(y)s {0}",
 }
-CALLS = [pytest.param(case, id=case.name) for case in CASES]
-HTTP_CALLS = [pytest.param(case, id=case.name) for case in CASES if case.http]
-REFUSALS = [pytest.param(case, error, id=f"{case.name}-{error}") for case in CASES for error in case.refusals]
+CALLS = [pytest.param(case, id=case.id) for case in CASES]
+HTTP_CALLS = [pytest.param(case, id=case.id) for case in CASES if case.http]
+REFUSALS = [pytest.param(case, error, id=f"{case.id}-{error}") for case in CASES for error in case.refusals]
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def test_every_provider_is_under_contract() -> None:
         for channel in channels
         if Path(services.__path__[0], channel, "providers").is_dir()
     ]
-    assert {name for table in tables for name in table} == {case.name for case in CASES}
+    assert {vendor for table in tables for vendor in table.values()} == {case.vendor for case in CASES}
 
 
 @pytest.mark.parametrize("case", CALLS)

@@ -26,7 +26,8 @@ class TwilioSettings(TwilioAccount):
         problems = super().problems()
         if not self.sender and not self.messaging_service_sid:
             problems.append(
-                "TWILIO_FROM or TWILIO_MESSAGING_SERVICE_SID must be set: it says who the messages come from."
+                "TWILIO_FROM or TWILIO_MESSAGING_SERVICE_SID must be set: it says who the messages come from. "
+                "Where the account is for WhatsApp only, set CRIER_SMS_ROUTE=outbox."
             )
         return problems
 

@@ -17,7 +17,7 @@ from shared.errors import Ambiguous, Rejected, SendError, Unavailable
 from shared.messages.sms import SmsContent, SmsMessage
 from shared.providers.port import Sent
 from shared.settings import load_one
-from shared.twilio.codes import OUTCOMES
+from shared.twilio.codes import OUTCOMES, explained
 
 MESSAGE = SmsMessage(uuid4(), "+447700900123", SmsContent("Hello"))
 SERVICE = "MG" + "a" * 32
@@ -134,6 +134,6 @@ def test_every_code_of_the_table_is_read_from_a_refusal(sandbox: Sandbox, code: 
     sandbox.behave("twilio", status=400, body=json.dumps({"code": code, "message": "No", "status": 400}))
     with pytest.raises(SendError) as caught:
         send(sandbox)
-    expected = OUTCOMES[code]("No", code=str(code))
+    expected = OUTCOMES[code](explained(code, "No"), code=str(code))
     assert type(caught.value) is type(expected)
     assert vars(caught.value) == vars(expected)
