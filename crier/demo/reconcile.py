@@ -13,7 +13,7 @@ from crier.sandbox import Entry
 PREPARATION = ("token", "look-up")
 """Calls that send nothing."""
 
-DECIDED_ELSEWHERE = ("ttl", "priority", "template")
+DECIDED_ELSEWHERE = ("ttl", "priority", "template", "content_sid")
 """Parts of a content that are not sent as they are: the lane and the expiry have a say, or they are for Crier alone."""
 
 _SHOWN = 60

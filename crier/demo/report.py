@@ -16,6 +16,7 @@ from crier.demo.reconcile import PREPARATION
 from crier.demo.run import Outcome
 from crier.sandbox import Entry
 from crier.sandbox.smtp import raw
+from crier.sandbox.twilio_message import WHATSAPP
 from shared.messages.email import EmailContent
 
 SHOWN_FINDINGS = 30
@@ -61,9 +62,10 @@ def _groups(outcome: Outcome) -> Table:
 def _vendors(outcome: Outcome) -> Table:
     columns = ("CALLS", "ACCEPTED", "REFUSED", "ASKED FOR", *(kind.upper() for kind in DIFFERENCES))
     table = _table("What the stand-ins received, compared call by call", "", *columns)
-    for vendor, channel in {one.vendor: one.channel for one in outcome.asked}.items():
-        calls = [entry for entry in outcome.calls if entry.vendor == vendor and entry.action not in PREPARATION]
-        asked = [one for one in outcome.asked if one.vendor == vendor]
+    sent = [entry for entry in outcome.calls if entry.action not in PREPARATION]
+    for channel, vendor in {(one.channel, one.vendor): None for one in outcome.asked}:
+        calls = [entry for entry in sent if entry.vendor == vendor and _is_of(channel, entry)]
+        asked = [one for one in outcome.asked if (one.channel, one.vendor) == (channel, vendor)]
         whats = {one.what for one in asked}
         found = Counter(
             finding.kind for finding in outcome.findings if finding.what in whats or finding.what.startswith(vendor)
@@ -73,6 +75,11 @@ def _vendors(outcome: Outcome) -> Table:
             *(Text(str(found[kind]), "red" if found[kind] else "green") for kind in DIFFERENCES),
         )  # fmt: skip
     return table
+
+
+def _is_of(channel: str, entry: Entry) -> bool:
+    """Twilio has two channels at one address."""
+    return entry.vendor != "twilio" or (channel == "whatsapp") == (entry.recipient or "").startswith(WHATSAPP)
 
 
 def _split(calls: Iterable[Entry]) -> tuple[str, str]:

@@ -4,10 +4,13 @@ from collections.abc import Mapping
 
 Vendors = Mapping[str, str]
 
-FIRST: Vendors = {"email": "smtp", "sms": "twilio", "push": "fcm"}
+FIRST: Vendors = {"email": "smtp", "sms": "twilio", "whatsapp": "twilio", "push": "fcm"}
 """By channel: who sends nearly everything."""
 
-OTHERS: tuple[Vendors, ...] = ()
+OTHERS: tuple[Vendors, ...] = (
+    {"email": "sendgrid", "push": "onesignal"},
+    {"email": "ses"},
+)
 """Then these, in this order; a channel that is not named stays with the one before."""
 
 

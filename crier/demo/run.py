@@ -1,6 +1,7 @@
 """The demo from its beginning to its end: asking, waiting until all of it has ended, and the account."""
 
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -14,6 +15,8 @@ from crier.demo.asked import Asked, Finding
 from crier.demo.files import UPLOADS, Row, Upload, good_rows, on_the_envelope, wrong_rows
 from crier.demo.reconcile import reconcile
 from crier.demo.rendering import Rendering
+from crier.demo.rich import everything
+from crier.demo.rounds import OTHERS, Vendors
 from crier.demo.scenarios import AFTERWARDS, SCENARIOS, a_code
 from crier.demo.secrecy import Search, search_dump, search_files
 from crier.demo.singles import Singles
@@ -74,8 +77,13 @@ class Demo:
         with self._step("Single sends: every template, channel and lane; scheduled, cancelled, expiring, retried, …"):
             for scenario in SCENARIOS:
                 scenario(singles)
+            for channel in self._stage.vendors:
+                everything(singles, channel)
         outcome.asked += singles.asked
         self._wait(singles)
+        for vendors in OTHERS:
+            with self._step(f"The other vendors: {', '.join(vendors.values())}"):
+                self._through(vendors, singles)
         with self._step("Comparing with what the stand-ins received, call by call"):
             outcome.calls = list(self._stage.sandbox.calls())
             outcome.findings += singles.findings + reconcile(outcome.asked, outcome.calls, outcome.states)
@@ -86,6 +94,16 @@ class Demo:
         for search in outcome.searches:
             outcome.findings += search.findings()
         return outcome
+
+    def _through(self, vendors: Vendors, singles: Singles) -> None:
+        """A round of other vendors: everything a message can have, on the channels they are for."""
+        self._stage.use(vendors)
+        before = len(singles.asked)
+        for channel in vendors:
+            everything(singles, channel)
+        asked = singles.asked[before:]
+        self._outcome.asked += asked
+        self._wait_for(asked, time.monotonic() + PATIENCE)
 
     def _look_while_it_waits(self, singles: Singles) -> None:
         waiting = singles.asked[-1]
@@ -140,12 +158,15 @@ class Demo:
             for one in self._client.list(batch_id=receipt["batch_id"]):
                 self._outcome.states[str(derived_id(UUID(one["id"]), 0))] = one["state"]
         with self._step("Waiting for what was scheduled or is tried again"):
-            waiting = {one.notification for one in singles.asked}
-            while waiting and time.monotonic() < deadline:
-                waiting = {one for one in waiting if not self._has_ended(one)}
-                time.sleep(0.2)
+            self._wait_for(singles.asked, deadline)
         for scenario in AFTERWARDS:
             scenario(singles)
+
+    def _wait_for(self, asked: Sequence[Asked], deadline: float) -> None:
+        waiting = {one.notification for one in asked}
+        while waiting and time.monotonic() < deadline:
+            waiting = {one for one in waiting if not self._has_ended(one)}
+            time.sleep(0.2)
 
     def _has_ended(self, notification: str) -> bool:
         found = self._client.get(notification)

@@ -29,9 +29,15 @@ def every_template(send: Singles) -> None:
                 to: dict[str, dict[str, Any]] = {
                     "email": {"email": f"{name}.{lane}@example.com", "name": "Zoë O'Brien"},
                     "sms": {"phone": f"+44207946{count:04d}"},
+                    "whatsapp": {"phone": f"+44207946{count:04d}"},
                     "push": {"tokens": [f"demo-{name}-{lane}"]},
                 }
-                data = dict(template.sample) | {secret: _code(send) for secret in template.secret_variables}
+                if template.kind == "promotion":
+                    to["email"]["unsubscribe_url"] = "https://example.com/unsubscribe/demo"
+                declared = template.variables.declared
+                data = dict(template.sample) | {
+                    secret: _secret(send, declared[secret].type) for secret in template.secret_variables
+                }
                 what = f"{name} by {channel}, {lane}"
                 send.send(
                     "every template, channel and lane", what, channel=channel, to=to[channel], template=name, data=data,
@@ -151,6 +157,10 @@ SCENARIOS: tuple[Scenario, ...] = (
 """What takes longest first. `a_code` comes before all of them."""
 
 AFTERWARDS: tuple[Scenario, ...] = (dead_device_is_dropped,)
+
+
+def _secret(send: Singles, kind: str) -> str:
+    return f"https://example.com/secret/{_code(send)}" if kind == "url" else _code(send)
 
 
 def _code(send: Singles) -> str:

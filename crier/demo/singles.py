@@ -12,6 +12,7 @@ from crier.demo.files import on_the_envelope
 from crier.demo.rendering import Rendering
 from crier.demo.rounds import Vendors
 from crier.sandbox import Sandbox
+from crier.sandbox.twilio_message import WHATSAPP
 from shared.messages.content import load_content
 
 
@@ -66,7 +67,7 @@ class Singles:
                     delivery=delivery["id"],
                     channel=channel,
                     vendor=self.vendors[channel],
-                    target=on_the_envelope(target) if channel == "email" else target,
+                    target=_as_sent(channel, target),
                     content=expected if ending == "sent" else None,
                     name=to.get("name") if channel == "email" else None,
                     state=ending,
@@ -80,3 +81,10 @@ class Singles:
         """Note that a promise was broken, if it was."""
         if not kept:
             self.findings.append(Finding("promise", what, detail))
+
+
+def _as_sent(channel: str, target: str) -> str:
+    """The target as the vendor gets it."""
+    if channel == "email":
+        return on_the_envelope(target)
+    return WHATSAPP + target if channel == "whatsapp" else target

@@ -1,13 +1,22 @@
 """SMS and WhatsApp messages as the stand-ins received them."""
 
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
+
+import orjson
 
 from crier.demo.arrived.arrival import Arrived
 from crier.sandbox import Entry
+from crier.sandbox.twilio_content import text
+from crier.sandbox.twilio_message import WHATSAPP
 from shared.messages.sms import SmsContent
+from shared.messages.whatsapp import WhatsAppContent
 
 
 def of_twilio(entry: Entry) -> Arrived:
-    """A message in Twilio's form."""
-    form = parse_qs(entry.received["body"], keep_blank_values=True)
-    return Arrived(form["To"][0], SmsContent(form["Body"][0]))
+    """A message in Twilio's form. An approved template is read as the text it comes to."""
+    form = dict(parse_qsl(entry.received["body"], keep_blank_values=True))
+    if not form["To"].startswith(WHATSAPP):
+        return Arrived(form["To"], SmsContent(form["Body"]))
+    variables = orjson.loads(form.get("ContentVariables", "{}"))
+    content = WhatsAppContent(body=text(form), variables=variables, media_url=form.get("MediaUrl"))
+    return Arrived(form["To"], content)
