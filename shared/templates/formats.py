@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -164,6 +164,16 @@ def _zone(context: Context, value: Any, zone: str | None = None) -> str:
     return written_zone(value, _formats(context), zone)
 
 
+def _iso(value: Any) -> str:
+    """A date or a time as programs read it, in UTC: `2026-03-01T17:30:00+00:00`."""
+    limits.spend(1)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TemplateError('A date is wanted here: declare the variable with type = "date" or "datetime".')
+
+
 @pass_context
 def _money(context: Context, value: Any) -> str:
     limits.spend(1)
@@ -191,6 +201,7 @@ FORMATS: dict[str, Callable[..., str]] = {
     "time": _time,
     "datetime": _datetime,
     "zone": _zone,
+    "iso": _iso,
     "money": _money,
     "number": _number,
     "plural": _plural,

@@ -79,7 +79,7 @@ def write(template: MakeTemplate, brand: Brand, recipient: dict[str, Any]) -> Ca
 @pytest.fixture(scope="session")
 def awkward() -> Callable[[Template], dict[str, Any]]:
     """The worst data a template's declarations let through: markup, template syntax, scripts, emoji, full length."""
-    return lambda template: {name: _awkward(variable) for name, variable in template.variables.declared.items()}
+    return awkward_data
 
 
 @pytest.fixture(scope="session")
@@ -88,6 +88,11 @@ def minimal() -> Callable[[Template], dict[str, Any]]:
     return lambda template: {
         name: template.sample[name] for name, variable in template.variables.declared.items() if variable.required
     }
+
+
+def awkward_data(template: Template) -> dict[str, Any]:
+    """A value for every variable."""
+    return {name: _awkward(variable) for name, variable in template.variables.declared.items()}
 
 
 def _awkward(variable: Variable) -> Any:
@@ -110,7 +115,7 @@ def _awkward(variable: Variable) -> Any:
         "boolean": True,
         "date": "0001-01-01",
         "datetime": "9998-12-31T23:59:59-14:00",
-        "url": "https://example.com/?a=1&b='%22%3Cx%3E" + "y" * 900,
+        "url": ("https://example.com/?a=1&b='%22%3Cx%3E" + "y" * 900)[: variable.max_length],
         "email": "very.long+tag@xn--bcher-kva.example",
         "phone": "+442079460018",
         "money": {"amount": "-123456789012345678", "currency": "XAF"},
