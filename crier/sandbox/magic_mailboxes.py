@@ -1,6 +1,6 @@
 """The sandbox's magic recipients of vendors that send mail over HTTP, by local part:
 
-refuse+401@…  refused with this error of the vendor's (`+400-to` is the error `400 to`)
+error+401@…  refused with this error of the vendor's (`+400-to` is the error `400 to`)
 slow+5@…      accepted, answered after 5 s
 hang@…        accepted, never answered
 drop@…        accepted, the connection closed without an answer
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from crier.sandbox.behaviour import Behaviour, Fault
 
-_MAGIC = re.compile(r"(?P<what>refuse|slow|hang|drop)(\+(?P<how>[^@]*))?@.*", re.IGNORECASE)
+_MAGIC = re.compile(r"(?P<what>error|slow|hang|drop)(\+(?P<how>[^@]*))?@.*", re.IGNORECASE)
 
 
 def magic(recipient: str, errors: Sequence[str]) -> Behaviour | None:
@@ -19,7 +19,7 @@ def magic(recipient: str, errors: Sequence[str]) -> Behaviour | None:
     if not (found := _MAGIC.fullmatch(recipient)):
         return None
     what, how = found["what"].lower(), found["how"] or ""
-    if what == "refuse":
+    if what == "error":
         return next((Behaviour(error=name) for name in errors if name.replace(" ", "-") == how), None)
     if what == "slow":
         return Behaviour(delay=float(how)) if re.fullmatch(r"[0-9]{1,3}(\.[0-9]+)?", how) else None

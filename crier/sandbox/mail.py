@@ -20,6 +20,12 @@ def delivery(content: bytes) -> str | None:
     return find_delivery(*(str(headers[name]) for name in ("X-Crier-Id", "Message-ID") if headers[name]))
 
 
+def message_id(content: bytes) -> str | None:
+    """The `Message-ID` without its brackets."""
+    found = _HEADERS.parsebytes(content[:_HEADERS_READ])["Message-ID"]
+    return str(found).strip().strip("<>") if found else None
+
+
 def preview(content: bytes) -> Preview:
     """Take a mail apart for a person to look at."""
     message = _MESSAGES.parsebytes(content)

@@ -1,10 +1,11 @@
 """The HTTP vendors there are stand-ins for. A new one is a module and a line here."""
 
 from crier.sandbox.fcm import Fcm
+from crier.sandbox.mailgun import Mailgun
 from crier.sandbox.onesignal import OneSignal
 from crier.sandbox.sendgrid import SendGrid
 from crier.sandbox.ses import Ses
 from crier.sandbox.twilio import Twilio
 from crier.sandbox.vendor import HttpVendor
 
-HTTP_VENDORS: tuple[type[HttpVendor], ...] = (Twilio, SendGrid, Ses, Fcm, OneSignal)
+HTTP_VENDORS: tuple[type[HttpVendor], ...] = (Twilio, SendGrid, Mailgun, Ses, Fcm, OneSignal)

@@ -1,5 +1,6 @@
 """The mail providers there are."""
 
+from services.email.providers.mailgun import Mailgun, MailgunSettings
 from services.email.providers.sendgrid import SendGrid, SendGridSettings
 from services.email.providers.ses import Ses, SesSettings
 from services.email.providers.smtp import Smtp
@@ -10,5 +11,6 @@ from shared.providers.route import Vendor
 VENDORS: dict[str, Vendor[EmailMessage]] = {
     Smtp.name: Vendor(SmtpSettings, Smtp),
     SendGrid.name: Vendor(SendGridSettings, SendGrid),
+    Mailgun.name: Vendor(MailgunSettings, Mailgun),
     Ses.name: Vendor(SesSettings, Ses),
 }
