@@ -11,6 +11,7 @@ from services.gateway.parts import parts
 from services.gateway.routes import query, route
 from shared.errors import InvalidInput, NotFound
 from shared.intake.problems import StrictSchema, load
+from shared.intake.recipient import DEVICE_TOKEN
 from shared.messages.fields import Line
 
 PLATFORMS = ("android", "ios", "web")
@@ -24,9 +25,21 @@ blueprint = Blueprint(
 class DeviceRequestSchema(StrictSchema):
     """A device to register."""
 
-    token = Line(required=True, validate=validate.Length(1, 4096), metadata={"description": "The FCM token."})
+    token = Line(
+        required=True,
+        validate=DEVICE_TOKEN,
+        metadata={"description": "What the vendor knows it by: FCM's token, OneSignal's subscription id."},
+    )
     platform = fields.String(
         required=True, validate=validate.OneOf(PLATFORMS, error=f"Must be one of {', '.join(PLATFORMS)}.")
+    )
+    replaces = Line(
+        allow_none=True,
+        validate=DEVICE_TOKEN,
+        metadata={
+            "description": "The token it had before, when a vendor gave it a new one. That one is forgotten, and what "
+            "waits for it goes to the new one."
+        },
     )
 
 
@@ -59,11 +72,14 @@ _DEVICE, _USER = DeviceRequestSchema(), _UserSchema()
 def register(user_id: str) -> Response:
     """Register a device
 
-    A token belongs to whoever registered it last. Registering it again changes nothing.
+    A token belongs to whoever registered it last. Registering it again makes it the user's latest and changes nothing
+    else. A user has up to 100 devices: one more takes the place of the one registered longest ago.
     """
     load(_USER, {"user_id": user_id})
     device = load(_DEVICE, json_body(16 * KB))
-    parts().devices.register(identity().project_id, user_id, device["token"], device["platform"])
+    parts().devices.register(
+        identity().project_id, user_id, device["token"], device["platform"], replaces=device.get("replaces")
+    )
     return _devices(user_id)
 
 

@@ -12,6 +12,12 @@ from shared.messages.push import TOPIC
 
 MAX_TOKENS = 100
 
+DEVICE_TOKEN = (
+    validate.Length(1, 4096),
+    validate.Regexp(rf"^(?!{TOPIC})", error="Must be a device's token. A topic goes into to.topic."),
+)
+"""What a device's token must be. A topic in its place would send one person's pushes to many."""
+
 
 class RecipientSchema(StrictSchema):
     """The `to` of a notification."""
@@ -28,7 +34,7 @@ class RecipientSchema(StrictSchema):
     locale = Locale(metadata={"description": "Language tag (BCP 47).", "example": "en-GB"})
     timezone = TimeZone(metadata={"description": "IANA time zone.", "example": "Europe/London"})
     tokens = fields.List(
-        Line(validate=validate.Length(1, 4096)),
+        Line(validate=DEVICE_TOKEN),
         validate=validate.Length(1, MAX_TOKENS),
         metadata={"description": "Device tokens, for push to devices that are not registered."},
     )

@@ -6,11 +6,29 @@ from datetime import datetime
 from sqlalchemy import text
 
 from shared.ledger.database import Database
+from shared.ledger.states import State
 
-_REGISTER = text("""
+MOST = 100
+"""Devices a user may have. One more takes the place of the one that was registered longest ago."""
+
+# What waits for the old token follows it, unless that token is somebody else's, or the new one gets it already.
+_REGISTER = text(f"""
+    WITH theirs AS (SELECT FROM devices WHERE project_id = :project_id AND token = :replaces AND user_id <> :user_id),
+    gone AS (DELETE FROM devices WHERE project_id = :project_id AND token = :replaces),
+    moved AS (
+        UPDATE deliveries d SET target = :token
+        WHERE d.project_id = :project_id AND d.target = :replaces AND d.queue LIKE 'push.%'
+          AND d.state IN ('{State.SCHEDULED}', '{State.QUEUED}') AND NOT EXISTS (SELECT FROM theirs)
+          AND NOT EXISTS (
+              SELECT FROM deliveries o WHERE o.notification_id = d.notification_id AND o.target = :token))
     INSERT INTO devices (project_id, token, user_id, platform) VALUES (:project_id, :token, :user_id, :platform)
     ON CONFLICT (project_id, token)
     DO UPDATE SET user_id = excluded.user_id, platform = excluded.platform, registered_at = now()
+""")
+_MAKE_ROOM = text("""
+    DELETE FROM devices WHERE project_id = :project_id AND token IN (
+        SELECT token FROM devices WHERE project_id = :project_id AND user_id = :user_id
+        ORDER BY registered_at DESC, token = :token DESC OFFSET :most)
 """)
 _OF = text("""
     SELECT token, platform, registered_at FROM devices
@@ -38,11 +56,26 @@ class Devices:
 
     database: Database
 
-    def register(self, project_id: int, user_id: str, token: str, platform: str) -> None:
-        """Add a device, or move it to this user."""
-        self.database.execute(
-            _REGISTER, {"project_id": project_id, "token": token, "user_id": user_id, "platform": platform}
-        )
+    def register(
+        self, project_id: int, user_id: str, token: str, platform: str, *, replaces: str | None = None
+    ) -> None:
+        """Add a device, or move it to this user.
+
+        Parameters:
+            replaces: the token it had before. That one is forgotten, and this user's pushes that wait for it go to the
+                new one.
+        """
+        parameters = {
+            "project_id": project_id,
+            "token": token,
+            "user_id": user_id,
+            "platform": platform,
+            "replaces": None if replaces == token else replaces,
+            "most": MOST,
+        }
+        with self.database.transaction() as connection:
+            connection.execute(_REGISTER, parameters)
+            connection.execute(_MAKE_ROOM, parameters)
 
     def of(self, project_id: int, user_id: str) -> list[Device]:
         """A user's devices, oldest first."""

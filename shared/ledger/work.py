@@ -83,7 +83,7 @@ _SETTLE = text("""
         ON CONFLICT (delivery_id, fence) DO UPDATE
         SET outcome = excluded.outcome, code = excluded.code, detail = excluded.detail,
             reference = excluded.reference, finished_at = excluded.finished_at)
-    SELECT id, notification_id, project_id, target, state, secret FROM settled
+    SELECT id, notification_id, project_id, target, state, secret, started_at FROM settled
 """)
 _RELEASE = text("""
     UPDATE deliveries d
@@ -96,7 +96,11 @@ _WIPE = text("""
     WHERE s.notification_id = ANY(:ids) AND NOT EXISTS (
         SELECT FROM deliveries d WHERE d.notification_id = s.notification_id AND d.state = ANY(:unfinished))
 """)
-_DROP_DEVICE = text("DELETE FROM devices WHERE project_id = :project_id AND token = :token")
+# One that was registered anew since the call began is another installation with that token.
+_DROP_DEVICE = text("""
+    DELETE FROM devices WHERE project_id = :project_id AND token = :token
+    AND registered_at <= coalesce(CAST(:asked_at AS timestamptz), now())
+""")
 FEW = 10
 """Deliveries claimed together when a worker died holding them once."""
 _UNFINISHED = [str(state) for state in (LIVE | {State.UNKNOWN})]
@@ -229,7 +233,8 @@ class Work:
             dead = {item.id for item in settlements if item.target_is_dead}
             for row in settled:
                 if row.id in dead:
-                    connection.execute(_DROP_DEVICE, {"project_id": row.project_id, "token": row.target})
+                    dropped = {"project_id": row.project_id, "token": row.target, "asked_at": row.started_at}
+                    connection.execute(_DROP_DEVICE, dropped)
 
     def release(self, claimed: Sequence[Claimed]) -> None:
         """Give back what was claimed and not started, at once and without counting anything against it."""
