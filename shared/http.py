@@ -103,7 +103,7 @@ class HttpClient:
         parts: Iterable[tuple[str, str | bytes]] = (),
         content: bytes | None = None,
     ) -> Reply:
-        """Make one request. Redirects are not followed and nothing is tried twice (except a GET on a dead connection).
+        """Make one request. Redirects are not followed and nothing is tried twice.
 
         Parameters:
             json: a body to send as JSON.
@@ -154,6 +154,7 @@ class HttpClient:
                 # An answer is small; asking for it plain keeps a compressed bomb from being unpacked in memory.
                 headers={"Accept-Encoding": "identity", "User-Agent": "Crier"},
                 auto_decompress=False,
+                middlewares=(_once,),
             )
         return self._session
 
@@ -192,6 +193,20 @@ def _multipart(parts: Iterable[tuple[str, str | bytes]]) -> aiohttp.FormData:
     return body
 
 
+class _Lost(aiohttp.ClientError):
+    """A lost connection, in a form that aiohttp does not take for one."""
+
+
+async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep aiohttp from repeating a GET whose connection was lost: to some vendors a GET is a message."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _Lost(_why(error)) from None
+
+
 async def _beginning(response: aiohttp.ClientResponse) -> bytes:
     """The first 64 KB of a body, or as much as arrived: the status has been answered, whatever becomes of the rest."""
     body = bytearray()
@@ -210,7 +225,7 @@ def _why(error: BaseException) -> str:
     cause = getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror
-    return type(cause).__name__
+    return str(cause) if isinstance(cause, _Lost) else type(cause).__name__
 
 
 def _timestamp(value: str) -> float | None:

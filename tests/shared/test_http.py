@@ -55,6 +55,29 @@ def exchange(serve: Serve, *, path: str = "/", **request: Any) -> Reply:
     return asyncio.run(main())
 
 
+def test_a_get_whose_connection_is_lost_is_not_made_again() -> None:
+    made = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal made
+        await reader.readuntil(b"\r\n\r\n")
+        made += 1
+        writer.close()
+
+    async def main() -> None:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        client = HttpClient()
+        try:
+            with pytest.raises(Ambiguous, match="was lost during the call: ServerDisconnectedError"):
+                await client.request("GET", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+        finally:
+            await client.close()
+            server.close()
+
+    asyncio.run(main())
+    assert made == 1
+
+
 def failure(call: Callable[[], object]) -> SendError:
     with pytest.raises(SendError) as caught:
         call()
