@@ -5,8 +5,8 @@ from shared.messages.whatsapp import WhatsAppMessage
 from shared.providers.route import Vendor
 
 # An account alone says nothing: most Twilio accounts send SMS only.
+_SIGNS = ("TWILIO_WHATSAPP_FROM", "TWILIO_WHATSAPP_MESSAGING_SERVICE_SID", "TWILIO_WHATSAPP_CONTENT")
+
 VENDORS: dict[str, Vendor[WhatsAppMessage]] = {
-    Twilio.name: Vendor(
-        TwilioSettings, Twilio, signs=("TWILIO_WHATSAPP_FROM", "TWILIO_WHATSAPP_MESSAGING_SERVICE_SID")
-    ),
+    Twilio.name: Vendor(TwilioSettings, Twilio, _SIGNS),
 }

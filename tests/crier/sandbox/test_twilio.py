@@ -1,8 +1,11 @@
 """The Twilio stand-in, driven by Twilio's own package."""
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -10,11 +13,14 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
 from crier.sandbox import Sandbox
+from crier.sandbox.twilio_content import CONTENTS
 from crier.sandbox.twilio_errors import LATER, REFUSALS
 from crier.sandbox.twilio_message import segments
 from tests.crier.sandbox.clients import DELIVERY, only_call, twilio_client
 
 TO, SENDER = "+447700900123", "+15005550006"
+WHATSAPP_SENDER = "whatsapp:+14155238886"
+BOOKING, SHIPPED, HOURS = CONTENTS
 
 
 def test_a_message_is_answered_with_the_documented_resource(messages_url: str, twilio_auth: tuple[str, str]) -> None:
@@ -100,6 +106,17 @@ def test_any_well_formed_sender_is_taken(twilio: Client, sender: str) -> None:
         ({"To": TO, "From": "+15005550001", "Body": "x"}, 21212),
         ({"To": TO, "From": "+15005550007", "Body": "x"}, 21606),
         ({"To": TO, "From": "+15005550008", "Body": "x"}, 21611),
+        ({"To": TO, "From": SENDER, "Body": "x", "MediaUrl": "picture.png"}, 21620),
+        ({"To": TO, "From": SENDER, "ContentVariables": '{"1": "a"}'}, 21654),
+        ({"To": TO, "From": SENDER, "ContentSid": "HX" + "0" * 32}, 21655),
+        ({"To": TO, "From": SENDER, "ContentSid": BOOKING.sid, "ContentVariables": "{1: a}"}, 21656),
+        ({"To": TO, "From": SENDER, "ContentSid": BOOKING.sid, "ContentVariables": "[]"}, 21656),
+        ({"To": TO, "From": SENDER, "ContentSid": BOOKING.sid, "ContentVariables": '{"1": 5}'}, 21656),
+        ({"To": TO, "From": SENDER, "ContentSid": BOOKING.sid, "ContentVariables": '{"1": ""}'}, 21656),
+        ({"To": TO, "From": SENDER, "ContentSid": BOOKING.sid, "ContentVariables": '{"1": "a\\nb"}'}, 21656),
+        ({"To": TO, "From": SENDER, "ContentSid": BOOKING.sid, "ContentVariables": '{"1": "a     b"}'}, 21656),
+        ({"To": TO, "From": SENDER, "ContentSid": BOOKING.sid, "ContentVariables": f'{{"1": "{"a" * 1601}"}}'}, 21658),
+        ({"To": f"whatsapp:{TO}", "From": "whatsapp:+447700900000", "Body": "x"}, 63007),
         ({"To": "+15005550001", "From": SENDER, "Body": "x"}, 21211),
         ({"To": "+15005550002", "From": SENDER, "Body": "x"}, 21612),
         ({"To": "+15005550003", "From": SENDER, "Body": "x"}, 21408),
@@ -208,9 +225,70 @@ def test_the_sandboxs_magic_numbers(messages_url: str, twilio_auth: tuple[str, s
     assert response.status_code == status
 
 
+def chat(twilio: Client, to: str = TO, **given: Any) -> tuple[str | None, int | None, str]:
+    """What a look-up finds of a WhatsApp message: status, error and text."""
+    made = twilio.messages.create(to=f"whatsapp:{to}", from_=WHATSAPP_SENDER, **given)
+    assert (made.status, made.error_code) == ("queued", None)
+    found = twilio.messages(made.sid).fetch()
+    assert (found.to, found.num_segments) == (f"whatsapp:{to}", "1")
+    return found.status, found.error_code, found.body
+
+
 def test_whatsapp_uses_the_same_route(twilio: Client) -> None:
-    message = twilio.messages.create(to=f"whatsapp:{TO}", from_="whatsapp:+14155238886", body="Hello")
-    assert message.to == f"whatsapp:{TO}"
+    assert chat(twilio, body="ж" * 100) == ("delivered", None, "ж" * 100)
+
+
+def test_an_approved_template_is_filled_in(twilio: Client) -> None:
+    status, code, body = chat(twilio, content_sid=SHIPPED.sid, content_variables='{"name": "Ada", "order": "4711"}')
+    assert (status, code) == ("delivered", None)
+    assert body.startswith("Hello Ada, your order 4711 is on its way.")
+    assert chat(twilio, content_sid=HOURS.sid) == ("delivered", None, HOURS.body)
+
+
+def test_a_variable_that_is_left_out_gets_its_sample(twilio: Client) -> None:
+    assert chat(twilio, content_sid=SHIPPED.sid, content_variables='{"order": "4711"}')[2].startswith("Hello there, ")
+
+
+@pytest.mark.parametrize("variables", ['{"name": "Ada"}', '{"name": "Ada", "order": "4711", "gate": "3"}'])
+def test_variables_that_are_not_the_templates_are_refused_by_whatsapp(twilio: Client, variables: str) -> None:
+    assert chat(twilio, content_sid=SHIPPED.sid, content_variables=variables)[:2] == ("undelivered", 63028)
+
+
+def test_a_template_filled_to_more_than_1024_characters_is_refused_by_whatsapp(twilio: Client) -> None:
+    long = json.dumps({"order": "4" * 1000})
+    assert chat(twilio, content_sid=SHIPPED.sid, content_variables=long)[:2] == ("undelivered", 63021)
+
+
+def test_free_text_outside_of_the_24_hours_is_taken_and_not_delivered(twilio: Client, sandbox: Sandbox) -> None:
+    silent = "+15005550316"
+    assert chat(twilio, silent, body="Hello")[:2] == ("undelivered", 63016)
+    assert chat(twilio, silent, content_sid=HOURS.sid)[:2] == ("delivered", None)
+    assert twilio.messages.create(to=silent, from_=SENDER, body="Hello").fetch().status == "delivered"
+
+
+@pytest.mark.parametrize("code", [63018, 63024, 63049])
+def test_the_magic_numbers_of_whatsapp(twilio: Client, code: int) -> None:
+    number = f"+15005550{code % 1000 + 300}"
+    assert chat(twilio, number, body="Hello")[:2] == ("undelivered", code)
+    assert twilio.messages.create(to=number, from_=SENDER, body="Hello").fetch().status == "delivered"
+
+
+def test_what_was_refused_later_is_still_known_to_the_next_run(tmp_path: Path) -> None:
+    with Sandbox(tmp_path, durable=False) as sandbox:
+        silent = "whatsapp:+15005550316"
+        message = twilio_client(sandbox).messages.create(to=silent, from_=WHATSAPP_SENDER, body="Hello")
+    with Sandbox(tmp_path, durable=False) as sandbox:
+        assert twilio_client(sandbox).messages(message.sid).fetch().error_code == 63016
+
+
+def test_the_page_shows_what_the_recipient_reads(twilio: Client, sandbox: Sandbox) -> None:
+    twilio.messages.create(
+        to=f"whatsapp:{TO}", from_=WHATSAPP_SENDER, content_sid=SHIPPED.sid, content_variables='{"order": "4711"}'
+    )
+    page = requests.get(f"{sandbox.url}/", timeout=10).text
+    assert '<article class="phone whatsapp">' in page
+    assert '<p class="bubble">Hello there, your order 4711 is on its way.' in page
+    assert "<dt>Template</dt><dd>order_shipped</dd>" in page
 
 
 @pytest.mark.parametrize(
