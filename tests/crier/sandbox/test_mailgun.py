@@ -80,7 +80,6 @@ def without(name: str) -> list[tuple[str, str]]:
         ),
         ([*FIELDS, *[("to", f"a{number}@example.org") for number in range(1000)]], "Too many recipients, max is 1000"),
     ],
-    ids=str,
 )
 def test_what_it_refuses_it_names(sandbox: Sandbox, post: Post, fields: Any, message: str) -> None:
     response = post(fields)
