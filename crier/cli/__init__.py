@@ -25,6 +25,7 @@ COMMANDS = {
     "cancel": ("crier.cli.notifications:cancel", "Stop what has not been sent yet.", "cli"),
     "retry": ("crier.cli.notifications:retry", "Send again what failed or is unknown.", "cli"),
     "templates": ("crier.cli.templates:templates", "List, show, preview and add templates.", "cli"),
+    "devices": ("crier.cli.devices:devices", "List, register and remove a user's devices.", "cli"),
     "keys": ("crier.cli.keys:keys", "Make, list and end API keys.", "cli"),
     "demo": ("crier.cli.demo:demo", "Show everything on this machine, and account for every call.", "local"),
     "sandbox": ("crier.cli.sandbox:sandbox", "Run stand-ins for the vendors, and show what they receive.", "sandbox"),

@@ -22,6 +22,7 @@ Examples:
   crier send welcome --to 'Ada <ada@example.com>' --data name=Ada --data action_url=https://example.com/start
   crier send one_time_code --to +447700900123 --data code=482913 --expires-in 10m --wait
   crier send booking_confirmation --to user:u_1 --data @booking.json --send-at 2027-03-01T18:30:00Z
+  crier send --to topic:line-12 --title 'Line 12' --body 'No trains until noon.'
   crier send --to ada@example.com --subject 'Your table' --text 'It is ready.'
   crier send --to +447700900123 --body 'Your table is ready.' --idempotency-key order-4711
   crier send booking_confirmation --channel whatsapp --to +447700900123 --data @booking.json

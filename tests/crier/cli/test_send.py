@@ -55,6 +55,7 @@ def test_waiting_for_what_is_refused_ends_with_1_and_the_reason(typed: Client):
         ("ada@example.com", ["--subject", "Hi", "--text", "x"], "email"),
         ("+44 7700 900201", ["--body", "x"], "sms"),
         ("token:abc", ["--title", "Hi", "--body", "x"], "push"),
+        ("topic:line-12", ["--title", "Hi", "--body", "x"], "push"),
     ],
 )
 def test_the_channel_follows_from_whom_it_goes_to(typed: Client, to: str, content: list[str], channel: str):
@@ -118,7 +119,11 @@ def test_a_file_goes_along(typed: Client, tmp_path: Path, served: System):
         (["welcome"], 2, "Missing option '--to'"),
         (["--to", "ada@example.com"], 2, "Name a TEMPLATE, or give content"),
         (["welcome", "--to", "ada@example.com", "--text", "x"], 2, "Name a TEMPLATE, or give content"),
-        (["welcome", "--to", "ada"], 2, "--to: write ada@example.com, +442079460018, user:u_1 or token:…"),
+        (
+            ["welcome", "--to", "ada"],
+            2,
+            "write ada@example.com, +442079460018, user:u_1, token:… or topic:line-12",
+        ),
         (["welcome", "--to", "a@example.com", "--to", "b@example.com"], 2, "a notification goes to one person"),
         (["welcome", "--to", "ada@example.com", "--data", "name"], 2, "--data: write name=value, not 'name'"),
         (["welcome", "--to", "ada@example.com", "--data", "@nothing.json"], 2, "nothing.json cannot be read"),
