@@ -3,12 +3,16 @@
 The mail is for one recipient, and that one decides: refused, nothing is sent; taken, the mail is sent even where copies
 (cc, bcc) are refused, and the timeline says so. Refusing the mail for a copy would keep it from whom it is for, and
 repeating it for a copy would send it to the others twice.
+
+With a DKIM key, mails from its domain and those below it are signed. Others are not: the signature of another domain
+would not make them pass DMARC, and the server may have a key for theirs. The timeline says so.
 """
 
 import asyncio
 import re
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from aiosmtplib import SMTP, SMTPDataError, SMTPRecipientRefused
@@ -16,6 +20,7 @@ from aiosmtplib.response import SMTPResponse
 
 from services.email.mime import Mail, build, mailbox
 from services.email.providers.smtp_connection import connect, meaning
+from services.email.providers.smtp_dkim import Signer, is_aligned, read_key
 from services.email.providers.smtp_pool import SmtpPool
 from services.email.providers.smtp_settings import SmtpSettings
 from shared.errors import Ambiguous, Rejected, Unavailable
@@ -38,6 +43,7 @@ class Smtp:
         self._clock = clock
         self._sender = mailbox(settings.sender)
         self._tls = None if settings.tls == "none" else ssl.create_default_context(cafile=settings.ca_file)
+        self._signer = _signer(settings)
         self._pool = SmtpPool(self._connect, size=self.concurrency, patience=settings.connect_timeout)
 
     async def send(self, message: EmailMessage) -> Sent:
@@ -46,7 +52,9 @@ class Smtp:
         async with self._pool.connection(lambda smtp: _begin(smtp, mail)) as smtp:
             refused = await _address(smtp, mail)
             reply = await _hand_over(smtp, content, alone=len(mail.recipients) == 1)
-        notes = (f"{reply.code} {reply.message}", *(f"a copy was refused: {text}" for text in refused))
+        notes = [f"{reply.code} {reply.message}", *(f"a copy was refused: {text}" for text in refused)]
+        if self._signer and not _signs(self._signer, mail):
+            notes.append(f"not signed: the DKIM key is for {self._signer.domain}")
         return Sent(reference=mail.message_id.strip("<>"), detail="; ".join(notes))
 
     async def close(self) -> None:
@@ -61,10 +69,22 @@ class Smtp:
 
         def prepare() -> tuple[Mail, bytes]:
             mail = build(message, self._sender, self._clock())
+            if self._signer and _signs(self._signer, mail):
+                mail = replace(mail, content=self._signer.sign(mail.content))
             return mail, _DOT_AT_LINE_START.sub(b"..", mail.content) + b".\r\n"
 
         large = sum(len(attachment.content) for attachment in message.content.attachments) > _LARGE
         return await asyncio.to_thread(prepare) if large else prepare()
+
+
+def _signer(settings: SmtpSettings) -> Signer | None:
+    if settings.dkim_domain and settings.dkim_selector and settings.dkim_key_path:
+        return Signer(settings.dkim_domain, settings.dkim_selector, read_key(settings.dkim_key_path))
+    return None
+
+
+def _signs(signer: Signer, mail: Mail) -> bool:
+    return is_aligned(mail.sender.rpartition("@")[2], signer.domain)
 
 
 async def _begin(smtp: SMTP, mail: Mail) -> None:
