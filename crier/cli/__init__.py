@@ -27,6 +27,7 @@ COMMANDS = {
     "templates": ("crier.cli.templates:templates", "List, show, preview and add templates.", "cli"),
     "devices": ("crier.cli.devices:devices", "List, register and remove a user's devices.", "cli"),
     "keys": ("crier.cli.keys:keys", "Make, list and end API keys.", "cli"),
+    "identity": ("crier.cli.identity:identity", "Say who messages come from, and how templates look.", "cli"),
     "demo": ("crier.cli.demo:demo", "Show everything on this machine, and account for every call.", "local"),
     "sandbox": ("crier.cli.sandbox:sandbox", "Run stand-ins for the vendors, and show what they receive.", "sandbox"),
 }

@@ -14,7 +14,7 @@ from services.gateway.bodies import SMALL, BoundedStream, stream, unsupported
 from services.gateway.problems import Problem
 from services.gateway.routes import query
 from shared.errors import InvalidInput
-from shared.intake.request import POLICIES
+from shared.intake.request import CONTENT_KINDS, POLICIES
 from shared.intake.upload import Form
 from shared.messages.content import CHANNELS, LANES
 
@@ -36,6 +36,7 @@ PARAMETERS = [
     query("template", "For an uploaded file: as in the JSON form."),
     query("channel", "For an uploaded file: as in the JSON form.", enum=list(CHANNELS)),
     query("content", "For an uploaded file: as in the JSON form, a JSON object."),
+    query("kind", "For an uploaded file: as in the JSON form.", enum=list(CONTENT_KINDS)),
     query("data", "For an uploaded file: variables that every row shares, a JSON object."),
     query("metadata", "For an uploaded file: a JSON object of strings that every row shares."),
     query("lane", "For an uploaded file: as in the JSON form.", enum=list(LANES)),

@@ -8,7 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from services.gateway import examples
+from services.gateway import examples, uploads
+from shared.intake.request import EnvelopeSchema
 from shared.ledger.database import Database
 from shared.ledger.states import State
 from shared.ledger.work import Settlement, Work
@@ -135,6 +136,16 @@ class TestUpload:
         answer = csv(call, b"email\na@example.com\n", query=query)
         assert answer.status_code == 422
         assert field in [error["field"] for error in answer.json["errors"]]
+
+    def test_what_kind_it_is_is_said_once(self, call: Any, rows: Any) -> None:
+        body = b"email,unsubscribe_url\na@example.com,https://example.com/u/1\nb@example.com,\n"
+        answer = csv(call, body, query={**QUERY, "kind": "promotion"})
+        assert (answer.json["accepted"], answer.json["lane"]) == (1, "bulk"), answer.json
+        assert [(error["row"], error["field"]) for error in answer.json["errors"]] == [(3, "to.unsubscribe_url")]
+        assert [row.kind for row in rows("SELECT kind FROM notifications")] == ["promotion"]
+
+    def test_every_field_of_the_json_form_is_documented(self) -> None:
+        assert {parameter["name"] for parameter in uploads.PARAMETERS} == set(EnvelopeSchema().fields)
 
     def test_a_wrong_header(self, call: Any) -> None:
         answer = csv(call, b"emial\na@example.com\n")
