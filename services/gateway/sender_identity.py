@@ -15,6 +15,7 @@ from services.gateway.routes import route
 from shared.errors import InvalidInput
 from shared.intake.problems import StrictSchema, load
 from shared.messages.fields import EmailAddress, Line
+from shared.messages.sms_senders import sender_problem
 from shared.senders.identity import BRAND_FIELDS
 from shared.templates.brand import Brand
 
@@ -38,7 +39,10 @@ class Senders(fields.Dict):
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, str]:
         if not isinstance(value, Mapping) or not all(isinstance(item, str) for item in value.values()):
             raise ValidationError('Must be an object such as {"GB": "Shop", "*": "+447700900000"}.')
-        return {str(country): sender for country, sender in value.items()}
+        problems = [problem for country, sender in value.items() if (problem := sender_problem(str(country), sender))]
+        if problems:
+            raise ValidationError(problems)
+        return dict(value)
 
 
 class SmsIdentitySchema(StrictSchema):

@@ -19,8 +19,6 @@ from shared.settings import load
 def declare(runtime: Runtime) -> None:
     """Declare sms.critical, sms.normal and sms.bulk. Raises SettingsError for a route that is not configured."""
     settings, limits = load(SmsSettings, SmsLimitSettings, environ=runtime.environ)
-    senders = settings.senders
-
     def message(item: Claimed, content: Content) -> SmsMessage:
         return compose(
             cast(SmsContent, content),
@@ -28,7 +26,7 @@ def declare(runtime: Runtime) -> None:
             delivery_id=item.id,
             target=item.target,
             expires_in=item.expires_in,
-            senders=senders,
+            senders={**settings.senders, **runtime.identities.of(item.project_id).sms_senders},
         )
 
     guard = Guard(SmsUsage(runtime.database), limits)

@@ -83,3 +83,9 @@ def test_previews_show_the_projects_brand(owner: Caller, catalogue: None) -> Non
     shown = owner("POST", "/v1/templates/one_time_code/preview", json={}).json["content"]
     assert "The Shop" in shown["sms"]["body"]
     assert "#0a7d5a" in owner("POST", "/v1/templates/welcome/preview", json={}).json["content"]["email"]["html"]
+
+
+@pytest.mark.parametrize("senders", [{"UK": "Shop"}, {"US": "Shop"}, {"GB": "A name that is too long"}, {"GB": 1}])
+def test_an_sms_sender_that_networks_do_not_carry_is_refused(owner: Caller, senders: dict[str, Any]) -> None:
+    answer = owner("PUT", "/v1/identity", json={"sms": {"senders": senders}})
+    assert set(problems(answer)) == {"sms.senders"}
