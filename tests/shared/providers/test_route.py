@@ -40,6 +40,12 @@ def test_a_named_route_is_kept_in_order():
     assert names(("outbox", "pigeon"), CONFIGURED) == ["outbox", "pigeon"]
 
 
+def test_a_vendor_can_say_which_variables_mean_it():
+    vendor = Vendor(PigeonSettings, lambda settings: Named("pigeon"), signs=("PIGEON_GRAIN",))
+    assert not vendor.configured({"PIGEON_LOFT": "roof"})
+    assert vendor.configured({"PIGEON_GRAIN": "corn"})
+
+
 def test_half_configured_is_an_error_and_not_a_silent_outbox():
     with pytest.raises(SettingsError, match="PIGEON_GRAIN is not set"):
         names((), {"PIGEON_LOFT": "roof"})

@@ -18,9 +18,8 @@ from shared.messages.whatsapp import WhatsAppContent, WhatsAppMessage
 from shared.providers.port import Sent
 from shared.settings import load_one
 from shared.templates.brand import Brand
-from shared.templates.bundle import Bundle
-from shared.templates.catalogue import templates_folder
-from shared.templates.compiled import Template
+from shared.templates.catalogue import load_catalogue
+from shared.templates.compiled import compile_bundle
 from shared.twilio.codes import OUTCOMES, explained
 
 BOOKING, SHIPPED, _ = CONTENTS
@@ -107,7 +106,7 @@ def test_a_template_that_the_message_names_comes_first(sandbox: Sandbox) -> None
 
 def test_the_approved_text_is_the_templates_own(sandbox: Sandbox) -> None:
     """A person reads on WhatsApp what the ledger says they read."""
-    template = Template(Bundle.load(templates_folder() / "booking_confirmation"))
+    template = compile_bundle(load_catalogue()["booking_confirmation"])
     content: Any = template.render("whatsapp", template.sample, {}, Brand())
     send(sandbox, content)
     [entry] = sandbox.calls("twilio")
@@ -165,9 +164,8 @@ def test_a_status_callback_carries_the_delivery(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize("code", [code for code in OUTCOMES if code > 63000])
 @pytest.mark.parametrize("status", [201, 400])
 def test_every_code_of_whatsapp_is_read_wherever_it_is_told(sandbox: Sandbox, code: int, status: int) -> None:
-    told = (
-        {"error_code": code, "error_message": "No", "sid": "SM1"} if status == 201 else {"code": code, "message": "No"}
-    )
+    refusal: dict[str, object] = {"code": code, "message": "No"}
+    told = refusal if status == 400 else {"error_code": code, "error_message": "No", "sid": "SM1"}
     sandbox.behave("twilio", status=status, body=json.dumps(told))
     with pytest.raises(SendError) as caught:
         send(sandbox)
