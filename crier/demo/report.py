@@ -116,12 +116,15 @@ def write_folder(folder: Path, outcome: Outcome) -> None:
     mails.mkdir(parents=True, exist_ok=True)
     whats = {one.delivery: one.what for one in outcome.asked}
     for entry in outcome.calls:
-        if entry.vendor == "smtp" and entry.accepted:
+        if not entry.accepted or entry.action in PREPARATION:
+            continue
+        content = arrived(entry).content
+        if isinstance(content, EmailContent):
             name = "".join(c if c.isalnum() else "-" for c in whats.get(entry.delivery or "", "unasked"))
             path = mails / f"{entry.sequence:05d}-{name}"
-            path.with_suffix(".eml").write_bytes(raw(entry))
-            content = arrived(entry).content
-            if isinstance(content, EmailContent) and content.html:
+            if entry.vendor == "smtp":
+                path.with_suffix(".eml").write_bytes(raw(entry))
+            if content.html:
                 path.with_suffix(".html").write_text(content.html, encoding="utf-8")
     with (folder / "report.html").open("w", encoding="utf-8") as file:
         console = Console(record=True, file=file, width=140, highlight=False)

@@ -10,6 +10,7 @@ FIRST: Vendors = {"email": "smtp", "sms": "twilio", "whatsapp": "twilio", "push"
 OTHERS: tuple[Vendors, ...] = (
     {"email": "sendgrid", "push": "onesignal"},
     {"email": "ses"},
+    {"email": "mailgun"},
 )
 """Then these, in this order; a channel that is not named stays with the one before."""
 

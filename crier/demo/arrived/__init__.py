@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from crier.demo.arrived.arrival import Arrived
-from crier.demo.arrived.mail import of_sendgrid, of_ses, of_smtp
+from crier.demo.arrived.mail import of_mailgun, of_sendgrid, of_ses, of_smtp
 from crier.demo.arrived.push import of_fcm, of_onesignal
 from crier.demo.arrived.text import of_twilio
 from crier.sandbox import Entry
@@ -14,6 +14,7 @@ _READERS: Mapping[str, Callable[[Entry], Arrived]] = {
     "smtp": of_smtp,
     "sendgrid": of_sendgrid,
     "ses": of_ses,
+    "mailgun": of_mailgun,
     "twilio": of_twilio,
     "fcm": of_fcm,
     "onesignal": of_onesignal,

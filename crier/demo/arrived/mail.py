@@ -11,6 +11,7 @@ import orjson
 
 from crier.demo.arrived.arrival import Arrived
 from crier.sandbox import Entry
+from crier.sandbox.mailgun_request import read
 from crier.sandbox.smtp import raw
 from shared.messages.email import Attachment, EmailContent
 
@@ -33,6 +34,14 @@ def of_ses(entry: Entry) -> Arrived:
     whom = asked["Destination"]
     envelope = [*whom["ToAddresses"], *whom.get("CcAddresses", ()), *whom.get("BccAddresses", ())]
     return _of_mime(b64decode(asked["Content"]["Raw"]["Data"]), envelope)
+
+
+def of_mailgun(entry: Entry) -> Arrived:
+    """A mail in the form of Mailgun's `messages.mime`."""
+    received = entry.received
+    body = b64decode(received["body_base64"]) if "body_base64" in received else received["body"].encode()
+    form = read(received["headers"]["content-type"], body)
+    return _of_mime(form.message or b"", form.to)
 
 
 def of_sendgrid(entry: Entry) -> Arrived:
