@@ -5,7 +5,8 @@ from crier.sandbox.mailgun import Mailgun
 from crier.sandbox.onesignal import OneSignal
 from crier.sandbox.sendgrid import SendGrid
 from crier.sandbox.ses import Ses
+from crier.sandbox.sms_gateway import SmsGateway
 from crier.sandbox.twilio import Twilio
 from crier.sandbox.vendor import HttpVendor
 
-HTTP_VENDORS: tuple[type[HttpVendor], ...] = (Twilio, SendGrid, Mailgun, Ses, Fcm, OneSignal)
+HTTP_VENDORS: tuple[type[HttpVendor], ...] = (Twilio, SmsGateway, SendGrid, Mailgun, Ses, Fcm, OneSignal)
