@@ -62,6 +62,12 @@ def test_the_channel_follows_from_whom_it_goes_to(typed: Client, to: str, conten
     assert typed.json("send", "--to", to, *content)["channel"] == channel
 
 
+def test_a_number_can_be_written_to_by_whatsapp(typed: Client):
+    for said in (["booking_confirmation", *BOOKING], ["--body", "Hello"]):
+        sent = typed.json("send", *said, "--channel", "whatsapp", "--to", "+447700900203")
+        assert (sent["channel"], sent["lane"]) == ("whatsapp", "normal")
+
+
 def test_where_two_channels_reach_someone_one_must_be_chosen(typed: Client):
     both = ["send", "--to", "ada@example.com", "--to", "+447700900202", "--subject", "Hi", "--text", "x"]
     unclear = typed.run(*both)

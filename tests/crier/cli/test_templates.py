@@ -45,6 +45,12 @@ def test_a_preview_shows_every_channel(typed: Client):
     assert '"delay_minutes": "7"' in shown
 
 
+def test_a_preview_shows_what_fills_the_approved_text_of_whatsapp(typed: Client):
+    shown = typed.run("templates", "preview", "booking_confirmation").stdout
+    assert "is confirmed: Dinner at Osteria Lume" in shown
+    assert "{{2}}: Dinner at Osteria Lume" in shown
+
+
 def test_a_preview_can_be_had_as_files(typed: Client, tmp_path: Path):
     out = tmp_path / "out"
     made = typed.run("templates", "preview", "payment_receipt", "--data", "receipt_number=R-7", "--out", str(out))
