@@ -48,7 +48,7 @@ def mail(content: EmailContent = MAIL, to: str = "ada@example.com", name: str | 
     for one in content.attachments:
         maintype, _, subtype = one.content_type.partition("/")
         message.add_attachment(one.content, maintype=maintype, subtype=subtype, filename=one.filename)
-    received = {"message_base64": b64encode(message.as_bytes().replace(b"\n", b"\r\n")).decode()}
+    received = {"to": [to], "message_base64": b64encode(message.as_bytes().replace(b"\n", b"\r\n")).decode()}
     return Entry("smtp", "message", received, {"reply": "250 Ok"}, accepted=True, recipient=to, delivery="d1")
 
 
