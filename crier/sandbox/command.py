@@ -89,7 +89,7 @@ def _line(served: Sandbox, entry: Entry) -> Text:
     """A call in a line. `Text`, not markup: what was received must not style the terminal."""
     line = Text()
     line.append(f"{entry.time[11:19]} ", style="dim")
-    line.append(f"{entry.vendor:<8}", style="bold")
+    line.append(f"{entry.vendor:<10}", style="bold")
     line.append(f"{answer(entry)[:24]:<25}", style=_STYLES[outcome(entry)])
     line.append(f"{_printable(entry.recipient or entry.action)}  ")
     line.append(_printable(headline(entry, served.preview(entry))), style="dim")

@@ -76,8 +76,8 @@ class Mailgun(HttpVendor):
         date = formatdate(now + RATE_PERIOD, usegmt=True).replace("GMT", "UTC")
         text = message.format(domain=call.parameters["domain"], date=date)
         if status == 401:
-            return Answer(401, text.encode(), {"Content-Type": "text/plain"}, code="401")
-        return json_answer(status, {"message": text}, code=str(status), headers={"Date": formatdate(now, usegmt=True)})
+            return Answer(401, text.encode(), {"Content-Type": "text/plain"})
+        return json_answer(status, {"message": text}, headers={"Date": formatdate(now, usegmt=True)})
 
     def authorised(self, call: Call) -> bool:
         """Whether the key is the domain's."""
@@ -109,7 +109,7 @@ class Mailgun(HttpVendor):
         request = _request(call)
         if wrong := problem(request, len(call.body)):
             status, message = wrong
-            return json_answer(status, {"message": message}, code=str(status))
+            return json_answer(status, {"message": message})
         reference = f"<{mail.message_id(request.message or b'') or f'{uuid4().hex}@{DOMAIN}'}>"
         accepted = {"id": reference, "message": "Queued. Thank you."}
         return json_answer(200, accepted, accepted=True, reference=reference.strip("<>"))

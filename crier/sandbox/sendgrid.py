@@ -129,7 +129,7 @@ def _refuse(status: int, wrong: Sequence[tuple[str | None, str]]) -> Answer:
         headers = {f"X-RateLimit-{name}": value for name, value in limits.items()}
         headers["Date"] = formatdate(now, usegmt=True)
     errors = [{"message": message, "field": field or None, "help": None} for field, message in wrong]
-    return json_answer(status, {"errors": errors}, code=str(status), headers=headers)
+    return json_answer(status, {"errors": errors}, headers=headers)
 
 
 def _recipient(call: Call) -> str | None:
