@@ -22,7 +22,14 @@ from shared.crypto import new_key
 from shared.errors import LedgerUnavailable
 from shared.intake import Intake
 from shared.ledger.keys import Keys
-from shared.runtime import Runtime
+from shared.runtime import Runtime, process_runtime
+
+with pytest.MonkeyPatch.context() as unused:
+    # Importing a service builds its process; nothing connects, and no test uses what is built here.
+    unused.setenv("CRIER_DATABASE_URL", "postgresql://unused/unused")
+    unused.setenv("CRIER_BROKER_URL", "redis://unused/0")
+    unused.setenv("CRIER_SECRET_KEY", new_key())
+    process_runtime()
 
 # Short enough for a test, in the proportions of production.
 QUICK = {
