@@ -12,6 +12,7 @@ from services.gateway import (
     docs,
     health,
     notifications,
+    outbox,
     problems,
     sender_identity,
     templates,
@@ -25,6 +26,7 @@ BLUEPRINTS = (
     templates.blueprint,
     devices.blueprint,
     sender_identity.blueprint,
+    outbox.blueprint,
 )
 
 

@@ -16,6 +16,7 @@ from shared.ledger.devices import Devices
 from shared.ledger.history import History
 from shared.ledger.keys import Keys
 from shared.ledger.listing import Listing
+from shared.ledger.outbox import KeptMessages
 from shared.ledger.template_store import TemplateStore
 from shared.senders.allowed import AllowedSenders
 from shared.senders.identities import Identities
@@ -46,6 +47,7 @@ class Parts:
     templates: TemplateStore
     identities: Identities
     allowed_senders: AllowedSenders
+    outbox: KeptMessages
 
     @classmethod
     def of(
@@ -75,6 +77,7 @@ class Parts:
             keys=Keys(database),
             listing=Listing(database),
             templates=TemplateStore(database),
+            outbox=KeptMessages(database, sealer),
         )
 
     def attach(self, app: Flask) -> None:

@@ -32,7 +32,11 @@ class _ListSchema(_PageSchema):
     accepted_before = Moment()
 
 
-_PAGE, _LIST = _PageSchema(), _ListSchema()
+class _OutboxSchema(_PageSchema):
+    channel = Channel()
+
+
+_PAGE, _LIST, _OUTBOX = _PageSchema(), _ListSchema(), _OutboxSchema()
 
 PAGE_PARAMETERS = [
     {"in": "query", "name": "limit", "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": 50}},
@@ -48,6 +52,7 @@ LIST_PARAMETERS = [
     query("accepted_before", "Accepted before this moment.", format="date-time"),
     *PAGE_PARAMETERS,
 ]
+OUTBOX_PARAMETERS = [query("channel", "Only these.", enum=list(CHANNELS)), *PAGE_PARAMETERS]
 
 
 def page_query() -> tuple[int, str | None]:
@@ -61,6 +66,12 @@ def list_query() -> tuple[Filters, int, str | None]:
     asked = _load(_LIST)
     limit, cursor, recipient = asked.pop("limit"), asked.pop("cursor", None), asked.pop("recipient", None)
     return Filters(target=recipient and _normal(recipient), **asked), limit, cursor
+
+
+def outbox_query() -> tuple[str | None, int, str | None]:
+    """Channel, limit and cursor."""
+    asked = _load(_OUTBOX)
+    return asked.get("channel"), asked["limit"], asked.get("cursor")
 
 
 def _load(schema: StrictSchema) -> dict[str, Any]:
