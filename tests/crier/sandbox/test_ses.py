@@ -143,7 +143,7 @@ def test_every_documented_error_is_one_to_the_sdk(sandbox: Sandbox, ses: Any) ->
 
 
 def test_magic_recipients(sandbox: Sandbox, ses: Any) -> None:
-    to = {"ToAddresses": ["refuse+SendingPausedException@example.org"]}
+    to = {"ToAddresses": ["error+SendingPausedException@example.org"]}
     assert refused(ses, Destination=to)[0] == "SendingPausedException"
     with pytest.raises(ReadTimeoutError):
         ses.send_email(**request(Destination={"ToAddresses": ["hang@example.org"]}))
