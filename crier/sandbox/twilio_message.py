@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from crier.sandbox import twilio_content
 from crier.sandbox.twilio_errors import LATER, MAGIC_SENDERS
+from shared.messages.countries import country_of
 
 WHATSAPP = "whatsapp:"
 WHATSAPP_SENDER = "+14155238886"
@@ -132,9 +133,16 @@ def _refused_address(form: Form) -> int | None:
         return 21701
     if sender == to:
         return 21266
+    if sender and re.search("[A-Za-z]", sender.removeprefix(WHATSAPP)) and _without_names(to):
+        return 21612
     if sender and to.startswith(WHATSAPP) != sender.startswith(WHATSAPP):
         return 21910
     return 63007 if sender and sender.startswith(WHATSAPP) and sender != WHATSAPP + WHATSAPP_SENDER else None
+
+
+def _without_names(to: str) -> bool:
+    """Whether networks there carry no alphanumeric sender: https://www.twilio.com/guidelines/us/sms."""
+    return country_of(to.removeprefix(WHATSAPP)) in ("US", "CA")
 
 
 def _refused_message(form: Form) -> int | None:

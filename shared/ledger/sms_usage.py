@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Protocol
 from uuid import UUID
 
@@ -125,6 +125,10 @@ class _Gate(Protocol):
         """Count it."""
         ...
 
+    def defer(self, sms: Sms, wait: float) -> None:
+        """Keep the room it will find in `wait` seconds for it, so that not all who wait come back at once."""
+        ...
+
 
 @dataclass(frozen=True)
 class SmsUsage:
@@ -147,9 +151,10 @@ class SmsUsage:
             new = [sms for sms in asked if sms.delivery_id not in counted]
             gates = _gates(connection, new, limits)
             for sms in new:
-                longest = max((Excess(gate.limit, gate.wait(sms)) for gate in gates), key=lambda excess: excess.seconds)
-                if longest.seconds > 0:
-                    excesses[sms.delivery_id] = longest
+                wait, gate = max(((gate.wait(sms), gate) for gate in gates), key=itemgetter(0))
+                if wait > 0:
+                    excesses[sms.delivery_id] = Excess(gate.limit, wait)
+                    gate.defer(sms, wait)
                 else:
                     admitted.append(sms)
                     for gate in gates:
@@ -207,6 +212,9 @@ class _Window:
         if (ages := self._ages.get((sms.project_id, self._key(sms)))) is not None:
             ages.insert(0, 0.0)
 
+    def defer(self, sms: Sms, wait: float) -> None:
+        self._ages[sms.project_id, self._key(sms)].insert(0, -wait)
+
 
 class _Budget:
     """A day's money."""
@@ -225,3 +233,6 @@ class _Budget:
 
     def take(self, sms: Sms) -> None:
         self._spent[sms.project_id] = self._spent.get(sms.project_id, Decimal(0)) + sms.cost
+
+    def defer(self, sms: Sms, wait: float) -> None:
+        """Tomorrow has money for many."""

@@ -55,6 +55,11 @@ def test_it_is_any_ten_minutes_and_not_those_of_the_clock(usage: SmsUsage, age: 
     assert 95 < excess.seconds <= 100
 
 
+def test_those_who_wait_for_one_number_do_not_all_come_back_at_once(usage: SmsUsage) -> None:
+    excesses = usage.admit([sms() for _ in range(10)], THREE_IN_TEN_MINUTES)
+    assert [round(excess.seconds) for excess in excesses.values()] == [600] * 3 + [1200] * 3 + [1800]
+
+
 def test_other_numbers_and_other_projects_are_not_concerned(usage: SmsUsage) -> None:
     assert len(usage.admit([sms() for _ in range(4)], THREE_IN_TEN_MINUTES)) == 1
     assert usage.admit([sms("+447700900124"), sms(project=2)], THREE_IN_TEN_MINUTES) == {}

@@ -68,6 +68,18 @@ def test_a_messages_own_sender_comes_first(sandbox: Sandbox) -> None:
     assert form(sandbox)["From"] == "Crier"
 
 
+def test_a_messages_own_sender_is_one_of_the_services_and_goes_with_it(sandbox: Sandbox) -> None:
+    send(sandbox, replace(MESSAGE, sender="Crier"), TWILIO_FROM="", TWILIO_MESSAGING_SERVICE_SID=SERVICE)
+    sent = form(sandbox)
+    assert (sent["From"], sent["MessagingServiceSid"]) == ("Crier", SERVICE)
+
+
+def test_a_name_is_refused_where_networks_carry_none(sandbox: Sandbox) -> None:
+    with pytest.raises(Rejected) as caught:
+        send(sandbox, replace(MESSAGE, to="+12025550123", sender="Crier"))
+    assert caught.value.code == "21612"
+
+
 @pytest.mark.parametrize(("seconds", "sent"), [(90.9, "90"), (0.2, "1"), (-5.0, "1"), (1e6, "36000")])
 def test_the_validity_stays_within_what_twilio_takes(sandbox: Sandbox, seconds: float, sent: str) -> None:
     send(sandbox, replace(MESSAGE, validity=seconds))
