@@ -10,7 +10,6 @@ CrierError
 from collections.abc import Mapping
 from typing import Any
 
-from crier.answers import Batch, Notification
 from shared.errors import CrierError
 
 
@@ -68,9 +67,9 @@ class WaitTimeout(CrierError, TimeoutError):
     """It has not ended yet. It goes on without us.
 
     Parameters:
-        last: how it was when it was last looked at.
+        last: how it was when it was last looked at: a Notification, or a Batch.
     """
 
-    def __init__(self, text: str, last: Notification | Batch) -> None:
+    def __init__(self, text: str, last: Any) -> None:
         self.last = last
         super().__init__(text)
