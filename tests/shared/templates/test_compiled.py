@@ -88,6 +88,8 @@ def test_errors_in_a_macro_name_the_macros_file(template: Callable[..., Template
         ("push", PUSH | {"push.data.json": "{"}, "push.data.json: .*JSON"),
         ("push", PUSH | {"push.data.json": '{"a": 1}'}, "push.data.json: .*strings"),
         ("push", PUSH | {"push.collapse_key.txt": "x" * 65}, "push.collapse_key.txt: .*64"),
+        ("push", PUSH | {"push.sound.txt": "x" * 201}, "push.sound.txt: .*200"),
+        ("push", PUSH | {"push.icon.txt": "a\nb"}, "push.icon.txt: .*line"),
         ("email", PUSH, "made has no form for email; it has push"),
     ],
 )
@@ -105,6 +107,8 @@ def test_the_parts_of_a_push(template: Callable[..., Template], brand: Brand) ->
             "push.body.txt": "{{ s }}",
             "push.link.txt": "app://x\n",
             "push.image.txt": "https://example.com/x.png",
+            "push.icon.txt": "ic_{{ t|length }}\n",
+            "push.sound.txt": "chime.caf",
             "push.collapse_key.txt": "k",
             "push.data.json": '{"s": {{ s|tojson }}}',
         },
@@ -115,6 +119,8 @@ def test_the_parts_of_a_push(template: Callable[..., Template], brand: Brand) ->
         body='"<ü😀',
         link="app://x",
         image="https://example.com/x.png",
+        icon="ic_4",
+        sound="chime.caf",
         collapse_key="k",
         data={"s": '"<ü😀'},
     )
