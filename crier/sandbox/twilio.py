@@ -43,7 +43,7 @@ from crier.sandbox.journal import Entry
 from crier.sandbox.preview import Kind, Preview
 from crier.sandbox.twilio_content import BY_SID, CONTENTS, text
 from crier.sandbox.twilio_errors import LATER, REFUSALS
-from crier.sandbox.twilio_message import WHATSAPP, WHATSAPP_SENDER, Message, refusal, segments
+from crier.sandbox.twilio_message import WHATSAPP, WHATSAPP_SENDER, Message, refusal, refused_later, segments
 from crier.sandbox.vendor import Answer, Call, HttpVendor, Route, find_delivery, json_answer
 
 ACCOUNT_SID = "AC" + uuid5(NAMESPACE_URL, "crier:sandbox:account").hex
@@ -134,20 +134,21 @@ class Twilio(HttpVendor):
         form = _form(entry)
         if entry.action != "send":
             return Preview(text=form.get("Body", ""))
-        body = text(form)
-        if not form.get("To", "").startswith(WHATSAPP):
-            return Preview(Kind.SMS, text=body, facts=(*form.items(), ("Segments", str(segments(body)))))
-        content = BY_SID.get(form.get("ContentSid", ""))
-        approved = (("Template", content.name),) if content else ()
-        return Preview(Kind.WHATSAPP, text=body, facts=(*form.items(), *approved))
+        body, facts = text(form), dict(form)
+        chat = form.get("To", "").startswith(WHATSAPP)
+        if not chat:
+            facts["Segments"] = str(segments(body))
+        if content := BY_SID.get(form.get("ContentSid", "")):
+            facts["Template"] = content.name
+        if entry.accepted and (code := _found_later(entry)):
+            facts["Undelivered"] = f"{code} {LATER[code]}"
+        return Preview(Kind.WHATSAPP if chat else Kind.SMS, text=body, facts=tuple(facts.items()))
 
     def remember(self, entry: Entry) -> None:
         """Keep an accepted message for look-ups."""
         if entry.accepted and entry.reference:
-            code = int(entry.answered.get("behaviour", {}).get("error", 0))
-            later = code if code in LATER else None
             created = datetime.fromisoformat(entry.time)
-            self._keep(Message.of(_form(entry), entry.reference, created, later))
+            self._keep(Message.of(_form(entry), entry.reference, created, _found_later(entry)))
 
     def forget(self) -> None:
         """Drop every message."""
@@ -156,7 +157,7 @@ class Twilio(HttpVendor):
     def _create(self, call: Call, error_code: int | None = None) -> Answer:
         if refused := _stranger(call) or refusal(call.form):
             return _refuse(refused, call)
-        message = Message.of(call.form, f"SM{uuid4().hex}", datetime.now(UTC), error_code)
+        message = Message.of(call.form, f"SM{uuid4().hex}", datetime.now(UTC), error_code or refused_later(call.form))
         self._keep(message)
         shown = message.show(ACCOUNT_SID, created_now=True)
         return json_answer(201, shown, accepted=True, reference=message.sid)
@@ -226,6 +227,12 @@ def _stranger(call: Call) -> int | None:
 
 def _form(entry: Entry) -> Mapping[str, str]:
     return dict(parse_qsl(entry.received.get("body", ""), keep_blank_values=True))
+
+
+def _found_later(entry: Entry) -> int | None:
+    """The error that a look-up of an accepted message finds."""
+    code = int(entry.answered.get("behaviour", {}).get("error", 0))
+    return code if code in LATER else refused_later(_form(entry))
 
 
 def _number(query: Mapping[str, str], name: str, default: int) -> int:

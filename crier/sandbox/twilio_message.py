@@ -58,7 +58,7 @@ class Message:
             service=form.get("MessagingServiceSid") or None,
             body=twilio_content.text(form),
             media=1 if form.get("MediaUrl") else 0,
-            error_code=error_code or _later(form),
+            error_code=error_code,
         )
 
     @property
@@ -161,7 +161,7 @@ def _refused_message(form: Form) -> int | None:
     return None
 
 
-def _later(form: Form) -> int | None:
+def refused_later(form: Form) -> int | None:
     """The code of the error that WhatsApp has for an accepted message, if any."""
     if not form["To"].startswith(WHATSAPP):
         return None

@@ -15,7 +15,6 @@ from twilio.rest import Client
 
 from shared.errors import SendError
 from shared.http import HttpClient, Reply, refusal
-from shared.providers.port import Sent
 from shared.twilio.account import PLACEHOLDER, TwilioAccount
 from shared.twilio.codes import explained, outcome_of
 
@@ -42,8 +41,10 @@ class Messages:
 
     async def create(
         self, delivery_id: UUID, *, validity: float | None = None, **parameters: str | list[str] | None
-    ) -> Sent:
-        """Send one message. Nothing of ours travels with it but the address of its status callbacks.
+    ) -> Any:
+        """Send one message: the package's `MessageInstance`.
+
+        Nothing of ours travels with it but the address of its status callbacks.
 
         Parameters:
             validity: seconds after which Twilio drops the message from its queue.
@@ -57,8 +58,7 @@ class Messages:
             given["status_callback"] = self._callback.replace(PLACEHOLDER, str(delivery_id))
         if validity is not None:
             given["validity_period"] = min(max(int(validity), 1), MAX_VALIDITY)
-        made = await self._client.messages.create_async(**given)
-        return Sent(reference=made.sid, detail=f"{made.status}, segments: {made.num_segments}")
+        return await self._client.messages.create_async(**given)
 
     async def close(self) -> None:
         """Close the pooled connections."""

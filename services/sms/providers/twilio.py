@@ -44,7 +44,7 @@ class Twilio:
 
     async def send(self, message: SmsMessage) -> Sent:
         """Send one SMS. Twilio drops it from its queue when `message.validity` seconds have passed."""
-        return await self._messages.create(
+        made = await self._messages.create(
             message.delivery_id,
             validity=message.validity,
             to=message.to,
@@ -52,6 +52,7 @@ class Twilio:
             messaging_service_sid=self._settings.messaging_service_sid,
             body=message.content.body,
         )
+        return Sent(reference=made.sid, detail=f"{made.status}, segments: {made.num_segments}")
 
     async def close(self) -> None:
         """Close the pooled connections."""

@@ -69,14 +69,16 @@ class Twilio:
         Raises:
             Rejected: before the call, when a variable is one that an approved template cannot take.
         """
-        return await self._messages.create(
+        said = self._said(message.content)
+        made = await self._messages.create(
             message.delivery_id,
             validity=message.validity,
             to=f"whatsapp:{message.to}",
             from_=self._sender,
             messaging_service_sid=self._service,
-            **self._said(message.content),
+            **said,
         )
+        return Sent(reference=made.sid, detail=f"{made.status}, {said.get('content_sid') or 'free text'}")
 
     async def close(self) -> None:
         """Close the pooled connections."""

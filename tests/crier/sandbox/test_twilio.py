@@ -289,6 +289,12 @@ def test_the_page_shows_what_the_recipient_reads(twilio: Client, sandbox: Sandbo
     assert '<article class="phone whatsapp">' in page
     assert '<p class="bubble">Hello there, your order 4711 is on its way.' in page
     assert "<dt>Template</dt><dd>order_shipped</dd>" in page
+    assert "<dt>Undelivered</dt>" not in page
+
+
+def test_the_page_says_what_will_not_be_delivered(twilio: Client, sandbox: Sandbox) -> None:
+    twilio.messages.create(to="whatsapp:+15005550316", from_=WHATSAPP_SENDER, body="Hello")
+    assert "<dt>Undelivered</dt><dd>63016 Outside messaging window" in requests.get(f"{sandbox.url}/", timeout=10).text
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def form(sandbox: Sandbox) -> dict[str, str]:
 
 
 def test_numbers_are_whatsapp_addresses(sandbox: Sandbox) -> None:
-    send(sandbox)
+    assert send(sandbox).detail == "queued, free text"
     assert form(sandbox) == {"To": "whatsapp:+447700900123", "From": "whatsapp:+14155238886", "Body": "Hello"}
 
 
@@ -86,7 +86,8 @@ def test_an_approved_template_goes_with_its_variables_and_no_body(sandbox: Sandb
 
 
 def test_a_template_of_ours_is_sent_as_the_approved_one_it_is_configured_for(sandbox: Sandbox) -> None:
-    send(sandbox, WhatsAppContent("Your booking…", variables=VARIABLES, template="booking_confirmation"))
+    sent_as = send(sandbox, WhatsAppContent("Your booking…", variables=VARIABLES, template="booking_confirmation"))
+    assert sent_as.detail == f"queued, {BOOKING.sid}"
     sent = form(sandbox)
     assert (sent["ContentSid"], json.loads(sent["ContentVariables"])) == (BOOKING.sid, VARIABLES)
     assert "Body" not in sent
