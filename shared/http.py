@@ -109,7 +109,7 @@ class HttpClient:
             json: a body to send as JSON.
             form: a body to send as a form; a list is sent as a repeated field.
             parts: a body to send as `multipart/form-data`: names and values; bytes are sent as a file of that name.
-            content: a body to send as it is, because it was signed; `headers` say what it is.
+            content: a body to send as it is; `headers` say what it is.
 
         Raises:
             Unavailable: no connection was made, so nothing was sent.

@@ -4,7 +4,6 @@ The mail goes as we build it (`messages.mime`), so that it is the same with ever
 form shows some names wrong (https://github.com/anymail/django-anymail/issues/270), and names images by their files.
 """
 
-import asyncio
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from datetime import UTC, datetime
 from services.email.mime import Mail, build, mailbox
 from services.email.providers.mailgun_codes import refused
 from services.email.providers.sender import sender_setting
+from services.email.providers.writing import written
 from shared.errors import Rejected
 from shared.http import HttpClient
 from shared.messages.email import EmailMessage
@@ -26,7 +26,6 @@ DELIVERY_ID = "crier_id"
 """The variable with our id; Mailgun repeats it in the `user-variables` of every event of this mail."""
 
 _URLS = {"us": "https://api.mailgun.net", "eu": "https://api.eu.mailgun.net"}
-_LARGE = 256 * 1024
 
 
 def _domain(value: str) -> str | None:
@@ -75,8 +74,7 @@ class Mailgun:
 
     async def send(self, message: EmailMessage) -> Sent:
         """Send one mail. The reference is its `Message-Id`, by which events name it."""
-        large = sum(len(attachment.content) for attachment in message.content.attachments) > _LARGE
-        mail = await asyncio.to_thread(self._build, message) if large else self._build(message)
+        mail = await written(message, self._build)
         reply = await self._http.request("POST", self._url, headers=self._headers, parts=self._parts(message, mail))
         answer = reply.json()
         reference = answer.get("id")

@@ -6,10 +6,13 @@ argument.
 
 from dataclasses import dataclass
 
+import orjson
+
 from services.email.mime import mailbox
 from services.email.providers.sender import sender_setting
 from services.email.providers.sendgrid_codes import refused
 from services.email.providers.sendgrid_message import sendgrid_message, without_separators
+from services.email.providers.writing import written
 from shared.http import HttpClient
 from shared.messages.email import EmailMessage
 from shared.providers.port import Sent
@@ -43,13 +46,17 @@ class SendGrid:
         self._sender = mailbox(settings.sender)
         self._tracking = settings.tracking
         self._url = f"{settings.base_url.rstrip('/')}/v3/mail/send"
-        self._headers = {"Authorization": f"Bearer {settings.api_key}", "Accept": "application/json"}
+        self._headers = {
+            "Authorization": f"Bearer {settings.api_key}",
+            "Accept": "application/json",
+            "Content-Type": "application/json",
+        }
         self._http = HttpClient(connections=self.concurrency)
 
     async def send(self, message: EmailMessage) -> Sent:
         """Send one mail. SendGrid takes it into its queue; what becomes of it there is told by events."""
-        body = sendgrid_message(message, self._sender, tracking=self._tracking)
-        reply = await self._http.request("POST", self._url, headers=self._headers, json=body)
+        body = await written(message, self._body)
+        reply = await self._http.request("POST", self._url, headers=self._headers, content=body)
         reference = reply.headers.get("X-Message-Id")
         if reply.status != _ACCEPTED or not reference:
             raise refused(reply)
@@ -60,3 +67,6 @@ class SendGrid:
     async def close(self) -> None:
         """Close the pooled connections."""
         await self._http.close()
+
+    def _body(self, message: EmailMessage) -> bytes:
+        return orjson.dumps(sendgrid_message(message, self._sender, tracking=self._tracking))

@@ -126,12 +126,19 @@ def test_a_name_arrives_as_it_is(sandbox: Sandbox, name: str) -> None:
     assert sent.detail == "202 Accepted"
 
 
-@pytest.mark.parametrize(("name", "written"), [("Lovelace, Ada", "Lovelace Ada"), ("Ada; Countess ,", "Ada Countess")])
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("Lovelace, Ada", {"name": "Lovelace Ada"}),
+        ("Ada  (x); Countess ,", {"name": "Ada  (x) Countess"}),
+        (" ,;", {}),
+    ],
+)
 def test_a_recipients_name_loses_what_sendgrid_would_drop_the_mail_for(
-    sandbox: Sandbox, name: str, written: str
+    sandbox: Sandbox, name: str, written: dict[str, str]
 ) -> None:
     sent = send(sandbox, mail(to_name=name))
-    assert body(sandbox)["personalizations"][0]["to"] == [{"email": "ada@example.org", "name": written}]
+    assert body(sandbox)["personalizations"][0]["to"] == [{"email": "ada@example.org", **written}]
     assert sent.detail == "202 Accepted; the recipient's name is written without , and ;"
 
 
