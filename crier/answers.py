@@ -142,3 +142,20 @@ class Preview(TypedDict):
     name: str
     version: int
     content: Mapping[str, Json]
+
+
+class KeptSummary(TypedDict):
+    """That the outbox kept a message instead of sending it."""
+
+    delivery_id: str
+    notification_id: str
+    channel: str
+    target: str
+    template: str | None
+    kept_at: str
+
+
+class Kept(KeptSummary):
+    """A kept message: what a provider would have been given, codes included."""
+
+    message: Json

@@ -16,6 +16,8 @@ from crier.answers import (
     BulkReceipt,
     Device,
     Json,
+    Kept,
+    KeptSummary,
     Notification,
     Preview,
     Receipt,
@@ -232,6 +234,14 @@ class Client:
         """What a template makes of data (its own sample when None), by channel."""
         asked = {"data": data, "recipient": recipient}
         return cast(Preview, self._http.call("POST", _path("templates", name, "preview"), json=asked))
+
+    def outbox(self, channel: Channel | None = None) -> Iterator[KeptSummary]:
+        """What channels without a provider kept instead of sending it, newest first, fetched page by page."""
+        return cast(Iterator[KeptSummary], self._pages("/v1/outbox", {"channel": channel} if channel else {}))
+
+    def kept(self, delivery_id: str) -> Kept:
+        """A kept message, as a provider would have been given it."""
+        return cast(Kept, self._http.call("GET", _path("outbox", delivery_id)))
 
     def _pages(self, path: str, query: Mapping[str, Any]) -> Iterator[Any]:
         cursor: str | None = None

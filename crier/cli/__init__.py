@@ -26,6 +26,7 @@ COMMANDS = {
     "retry": ("crier.cli.notifications:retry", "Send again what failed or is unknown.", "cli"),
     "templates": ("crier.cli.templates:templates", "List, show, preview and add templates.", "cli"),
     "devices": ("crier.cli.devices:devices", "List, register and remove a user's devices.", "cli"),
+    "outbox": ("crier.cli.outbox:outbox", "Look at what was kept while a channel has no provider.", "cli"),
     "keys": ("crier.cli.keys:keys", "Make, list and end API keys.", "cli"),
     "identity": ("crier.cli.identity:identity", "Say who messages come from, and how templates look.", "cli"),
     "demo": ("crier.cli.demo:demo", "Show everything on this machine, and account for every call.", "local"),

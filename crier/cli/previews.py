@@ -21,23 +21,33 @@ _NOT_IN_NAMES = re.compile(r"[^\w. -]")
 
 def panels(preview: Preview) -> RenderableType:
     """A panel for each channel."""
-    return Group(*(_panel(channel, content) for channel, content in preview["content"].items()))
+    return Group(*(panel(channel, content) for channel, content in preview["content"].items()))
+
+
+def save(path: Path, content: bytes) -> None:
+    """Write a file, its folder made when missing."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except OSError as error:
+        raise click.FileError(str(path), hint=f"it cannot be written: {error.strerror}") from error
 
 
 def write_files(preview: Preview, folder: Path) -> list[Path]:
     """Write each channel's content to files in `folder`, made when missing. Their paths; first what to open."""
     files = {folder / _NOT_IN_NAMES.sub("_", f"{preview['name']}.{name}"): text for name, text in _files(preview)}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for path, content in files.items():
-            path.write_bytes(content)
-    except OSError as error:
-        raise click.FileError(str(folder), hint=f"it cannot be written to: {error.strerror}") from error
+    for path, content in files.items():
+        save(path, content)
     return list(files)
 
 
 def _files(preview: Preview) -> Iterator[tuple[str, bytes]]:
+    # Imported here: only files need the engine that draws.
+    from shared.previews import Shown, page
+
     content = preview["content"]
+    drawn = page([Shown(channel, one) for channel, one in content.items()], f"{preview['name']}@{preview['version']}")
+    yield "html", drawn.encode()
     if mail := content.get("email"):
         if mail.get("html"):
             yield "email.html", mail["html"].encode()
@@ -52,7 +62,8 @@ def _files(preview: Preview) -> Iterator[tuple[str, bytes]]:
         yield "push.json", json.dumps(push, indent=2, ensure_ascii=False).encode()
 
 
-def _panel(channel: str, content: Json) -> Panel:
+def panel(channel: str, content: Json) -> Panel:
+    """What a message says, for the terminal."""
     body = {"email": _mail, "sms": _sms, "whatsapp": _whatsapp, "push": _push}.get(channel, _other)(content)
     return Panel(body, title=_title(channel, content), title_align="left", border_style="dim", width=100)
 

@@ -12,7 +12,7 @@ from crier.client import Client
 from crier.errors import ApiProblem, GatewayUnreachable
 from crier.local.ports import free_port
 from services.gateway import answers as gateway
-from services.gateway import batches, devices, templates
+from services.gateway import batches, devices, outbox, templates
 from tests.e2e.conftest import System
 
 WELCOME = {"name": "Ada", "action_url": "https://example.com/start"}
@@ -145,6 +145,7 @@ def test_nobody_there_is_told_with_what_to_do():
         (answers.Event, gateway.EventSchema), (answers.Batch, batches.BatchSchema),
         (answers.TemplateSummary, templates.TemplateSummarySchema), (answers.Template, templates.TemplateSchema),
         (answers.Preview, templates.PreviewSchema), (answers.Device, devices.DeviceSchema),
+        (answers.KeptSummary, outbox.KeptSummarySchema), (answers.Kept, outbox.KeptSchema),
     ],
 )  # fmt: skip
 def test_answers_have_the_fields_the_gateway_documents(ours: Any, theirs: Any):

@@ -56,8 +56,11 @@ def test_a_preview_can_be_had_as_files(typed: Client, tmp_path: Path):
     made = typed.run("templates", "preview", "payment_receipt", "--data", "receipt_number=R-7", "--out", str(out))
     assert made.returncode == 0, made.stderr
     assert sorted(path.name for path in out.iterdir()) == [
-        "payment_receipt.email.html", "payment_receipt.email.txt", "payment_receipt.receipt-R-7.pdf",
+        "payment_receipt.email.html", "payment_receipt.email.txt", "payment_receipt.html",
+        "payment_receipt.receipt-R-7.pdf",
     ]  # fmt: skip
+    assert made.stdout.splitlines()[0] == str(out / "payment_receipt.html")
+    assert "On a phone, in the dark" in (out / "payment_receipt.html").read_text()
     assert "R-7" in (out / "payment_receipt.email.html").read_text()
     assert (out / "payment_receipt.email.txt").read_text().startswith("Subject: Your receipt from")
     assert "R-7" in PdfReader(out / "payment_receipt.receipt-R-7.pdf").pages[0].extract_text()
