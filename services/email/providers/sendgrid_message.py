@@ -94,7 +94,7 @@ def _recipients(message: EmailMessage) -> dict[str, Any]:
 def _mailbox(box: Mailbox, *, name: str | None = None) -> dict[str, str]:
     if not box.local.isascii():
         # Taken with 202, and dropped as invalid afterwards: https://github.com/sendgrid/sendgrid-csharp/issues/656
-        raise ValueError(f"SendGrid does not write to or from addresses outside ASCII, such as {box.address}.")
+        raise ValueError("SendGrid does not write to or from addresses outside ASCII before the @.")
     name = single_line(box.name if name is None else name)
     return {"email": box.address, "name": name} if name else {"email": box.address}
 
