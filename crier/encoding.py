@@ -33,4 +33,4 @@ def _spelled(value: Any) -> Any:
             return str(value)
         case Mapping():
             return dict(value)
-    raise TypeError(f"{type(value).__name__} is nothing JSON can say")
+    raise TypeError
