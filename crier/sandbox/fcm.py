@@ -96,6 +96,10 @@ class Fcm(HttpVendor):
         android = _section(message, "android")
         shown = _section(message, "notification") | _section(android, "notification")
         facts: dict[str, Any] = {name: message[name] for name in _TARGETS if name in message}
+        only_android = {name: value for name, value in shown.items() if name not in ("title", "body", "image")}
+        facts |= {f"android.{name}": value for name, value in only_android.items()}
+        aps = _section(_section(message, "apns"), "payload").get("aps")
+        facts |= {f"aps.{name}": value for name, value in (aps if isinstance(aps, dict) else {}).items()}
         data = _section(message, "data") | _section(android, "data")
         facts |= {f"data.{name}": value for name, value in data.items()}
         if link := _section(_section(message, "webpush"), "fcm_options").get("link"):

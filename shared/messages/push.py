@@ -1,5 +1,6 @@
 """What a push notification is: the content a caller or a template gives, and the message a provider sends."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,10 @@ TOPIC = "/topics/"
 PRIORITIES = ("high", "normal")
 INTERRUPTION_LEVELS = ("passive", "active", "time-sensitive", "critical")
 """https://developer.apple.com/documentation/usernotifications/unnotificationinterruptionlevel"""
+ICON = re.compile(r"(https://.+|[a-z][a-z0-9_]*)\Z")
+"""An address, or a drawable, which is named like its file:
+https://developer.android.com/guide/topics/resources/providing-resources"""
+NO_ICON = "Must be an https address, for browsers, or the name of a drawable of the Android app, such as ic_bell."
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,7 @@ class PushContentSchema(Schema):
     title = Line(required=True, validate=validate.Length(1, 200))
     body = fields.String(required=True, validate=validate.Length(1, 2000))
     image = fields.Url(schemes={"https"}, allow_none=True)
-    icon = Line(allow_none=True, validate=validate.Length(1, 1000))
+    icon = Line(allow_none=True, validate=(validate.Length(1, 1000), validate.Regexp(ICON, error=NO_ICON)))
     link = Line(allow_none=True, validate=validate.Length(1, 1000))
     data = fields.Dict(keys=fields.String(), values=fields.String())
     badge = fields.Integer(allow_none=True, strict=True, validate=validate.Range(0))

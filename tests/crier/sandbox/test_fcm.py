@@ -122,6 +122,14 @@ def test_a_topic_is_the_recipient(sandbox: Sandbox, send: Send) -> None:
     assert sends(sandbox)[0].recipient == "/topics/news"
 
 
+def test_people_see_what_each_platform_gets(sandbox: Sandbox, send: Send) -> None:
+    send(FULL)
+    [entry] = sends(sandbox)
+    shown = sandbox.vendors["fcm"].preview(entry)
+    assert (shown.title, shown.text, shown.image) == ("Your trip", "is on time", "https://example.com/a.png")
+    assert {("android.icon", "bus"), ("aps.category", "TRIP"), ("data.trip", "42")} <= set(shown.facts)
+
+
 def test_a_dry_run_is_answered_and_nothing_is_taken(sandbox: Sandbox, send: Send) -> None:
     response = send({"token": TOKEN}, validate_only=True)
     assert response.json() == {"name": "projects/crier-sandbox/messages/fake_message_id"}

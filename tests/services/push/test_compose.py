@@ -82,5 +82,5 @@ def test_an_icon_is_an_address_or_a_drawable(icon: str) -> None:
 
 @pytest.mark.parametrize("icon", ["http://example.com/i.png", "data:image/png;base64,xx", "Bell.png", "my icon"])
 def test_any_other_icon_is_refused(icon: str) -> None:
-    with pytest.raises(Rejected, match="icon must be an https address"):
+    with pytest.raises(Rejected, match="icon: Must be an https address"):
         composed(PushContent("t", "b", icon=icon))

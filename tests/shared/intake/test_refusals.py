@@ -9,7 +9,7 @@ from shared.errors import InvalidInput
 from shared.intake import Intake
 
 MAIL = {"channel": "email", "to": {"email": "ada@example.com"}, "content": {"subject": "Hi", "text": "Hello"}}
-PUSH = {"channel": "push", "to": {"tokens": ["t"]}, "content": {"title": "Hi", "body": "Hello"}}
+PUSH: dict[str, Any] = {"channel": "push", "to": {"tokens": ["t"]}, "content": {"title": "Hi", "body": "Hello"}}
 
 
 def mail(**content: Any) -> dict[str, Any]:
@@ -22,6 +22,10 @@ def ahead(**delta: float) -> str:
 
 def without(*names: str) -> dict[str, Any]:
     return {name: value for name, value in MAIL.items() if name not in names}
+
+
+def pushed(**content: Any) -> dict[str, Any]:
+    return {**PUSH, "content": {**PUSH["content"], **content}}
 
 
 def deep(levels: int) -> Any:
@@ -44,7 +48,7 @@ BAD: dict[str, tuple[Any, str, str]] = {
     "no address": ({**MAIL, "to": {"name": "Ada"}}, "to.email", "An email needs to.email."),
     "bad address": ({**MAIL, "to": {"email": "ada@"}}, "to.email", "Not a valid e-mail address"),
     "two addresses": ({**MAIL, "to": {"email": "a@example.com,b@example.com"}}, "to.email", "Not a valid"),
-    "no number": ({**MAIL, "channel": "sms", "content": {"body": "x"}}, "to.phone", "An SMS needs to.phone"),
+    "no number": ({**MAIL, "channel": "sms", "content": {"body": "x"}}, "to.phone", "An SMS or WhatsApp message needs to.phone"),
     "national number": (
         {"channel": "sms", "to": {"phone": "020 7946 0018"}, "content": {"body": "x"}}, "to.phone", "country code"),
     "impossible number": (
@@ -52,6 +56,13 @@ BAD: dict[str, tuple[Any, str, str]] = {
     "no device": ({**PUSH, "to": {"name": "Ada"}}, "to.tokens", "to.user_id"),
     "user without devices": ({**PUSH, "to": {"user_id": "u_1"}}, "to.user_id", "to.tokens"),
     "empty list of tokens": ({**PUSH, "to": {"tokens": []}}, "to.tokens", "between 1 and 100"),
+    "a topic among the tokens": ({**PUSH, "to": {"tokens": ["/topics/all"]}}, "to.tokens.0", "to.topic"),
+    "a topic with a space": ({**PUSH, "to": {"topic": "line 12"}}, "to.topic", "letters, digits"),
+    "an icon that is neither": (pushed(icon="Bell.png"), "content.icon", "name of a drawable"),
+    "a colour by name": (pushed(android={"color": "red"}), "content.android.color", "#1f6feb"),
+    "a level Apple has not": (pushed(ios={"interruption_level": "loud"}), "content.ios.interruption_level", "passive"),
+    "a priority nobody has": (pushed(priority="urgent"), "content.priority", "high, normal"),
+    "five weeks": (pushed(ttl=3_024_000), "content.ttl", "2419200"),
     "unknown time zone": (
         {**MAIL, "to": {"email": "a@example.com", "timezone": "Europe/Londn"}}, "to.timezone", "Europe/London"),
     "bad locale": ({**MAIL, "to": {"email": "a@example.com", "locale": "english!"}}, "to.locale", "language tag"),
