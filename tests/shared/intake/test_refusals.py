@@ -48,7 +48,7 @@ BAD: dict[str, tuple[Any, str, str]] = {
     "no address": ({**MAIL, "to": {"name": "Ada"}}, "to.email", "An email needs to.email."),
     "bad address": ({**MAIL, "to": {"email": "ada@"}}, "to.email", "Not a valid e-mail address"),
     "two addresses": ({**MAIL, "to": {"email": "a@example.com,b@example.com"}}, "to.email", "Not a valid"),
-    "no number": ({**MAIL, "channel": "sms", "content": {"body": "x"}}, "to.phone", "An SMS or WhatsApp message needs to.phone"),
+    "no number": ({**MAIL, "channel": "sms", "content": {"body": "x"}}, "to.phone", "needs to.phone"),
     "national number": (
         {"channel": "sms", "to": {"phone": "020 7946 0018"}, "content": {"body": "x"}}, "to.phone", "country code"),
     "impossible number": (
