@@ -21,7 +21,7 @@ def admit_all(ready: Sequence[tuple[Claimed, Any]]) -> Mapping[UUID, SendError]:
 
 @dataclass(frozen=True)
 class Channel:
-    """Email, SMS, push: what differs between them.
+    """Email, SMS, WhatsApp, push: what differs between them.
 
     Parameters:
         compose: makes the provider's message; raises `Rejected` when there is none to be made (too long, …).
