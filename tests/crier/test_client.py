@@ -1,18 +1,17 @@
 """The client against a real gateway."""
 
-import io
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from crier import answers
-from crier.client import Client
-from crier.errors import ApiProblem, GatewayUnreachable
+import crier
+from crier import ApiProblem, Client, CrierError, GatewayUnreachable, WaitTimeout, answers
 from crier.local.ports import free_port
 from services.gateway import answers as gateway
 from services.gateway import batches, devices, outbox, templates
+from shared.ledger.keys import Keys
 from tests.e2e.conftest import System
 
 WELCOME = {"name": "Ada", "action_url": "https://example.com/start"}
@@ -53,6 +52,69 @@ def test_a_problem_names_every_field(client: Client):
     assert "  data.action_url: `action_url`" in str(problem)
 
 
+def test_a_problem_carries_all_that_was_answered(client: Client):
+    with pytest.raises(CrierError) as caught:
+        client.send(template="welcom", channel="email", to={"email": "ada@example.com"})
+    problem = caught.value
+    assert isinstance(problem, ApiProblem)
+    assert problem.document["type"] == "/docs/problems#invalid-request"
+    assert problem.document["instance"] == "/v1/notifications"
+    assert problem.document["errors"][0]["field"] == "template"
+    assert problem.request_id
+    assert problem.retry_after is None
+
+
+def test_waiting_ends_when_it_has_ended(client: Client):
+    seen: list[str] = []
+    receipt = client.send(channel="sms", to={"phone": "+447700900105"}, content={"body": "Hello"})
+    found = client.wait(receipt, watch=lambda one: seen.append(one["state"]))
+    assert (found["id"], found["state"]) == (receipt["id"], "sent")
+    assert seen[-1] == "sent"
+    assert client.wait(receipt["id"], timeout=0)["state"] == "sent"
+
+
+def test_waiting_ends_with_what_cannot_be_sent(client: Client, served: System):
+    served.sandbox.behave("twilio", recipient="+447700900106", error="21610", times=1)
+    receipt = client.send(channel="sms", to={"phone": "+447700900106"}, content={"body": "Hello"})
+    assert client.wait(receipt, until="delivered")["state"] == "failed"
+
+
+def test_waiting_ends_with_the_patience_of_who_waits(client: Client):
+    later = datetime.now(UTC) + timedelta(hours=1)
+    receipt = client.send(channel="sms", to={"phone": "+447700900107"}, content={"body": "Later."}, send_at=later)
+    with pytest.raises(TimeoutError, match=r"is still scheduled after 0\.2 s") as caught:
+        client.wait(receipt, timeout=0.2)
+    assert isinstance(caught.value, WaitTimeout)
+    assert caught.value.last["state"] == "scheduled"
+
+
+def test_what_was_sent_is_waited_for_until_it_is_delivered(client: Client):
+    receipt = client.send(channel="email", to={"email": "b@example.com"}, content={"subject": "Hi", "text": "x"})
+    client.wait(receipt)
+    with pytest.raises(WaitTimeout, match="is still sent"):
+        client.wait(receipt, timeout=0.2, until="delivered")
+
+
+def test_a_promotion_of_ones_own_says_so(client: Client):
+    way_out = "https://example.com/unsubscribe/2"
+    receipt = client.send(
+        channel="email", to={"email": "c@example.com", "unsubscribe_url": way_out}, kind="promotion",
+        content={"subject": "Sale", "text": "Today"},
+    )  # fmt: skip
+    assert receipt["lane"] == "bulk"
+    assert client.get(receipt["id"])["kind"] == "promotion"
+
+
+def test_a_project_says_who_its_messages_come_from(client: Client, served: System):
+    key = Keys(served.runtime.database).create("shop of the client", scopes=("read", "admin"))
+    shop: crier.Identity = {"email": {"from": "hello@shop.example"}, "brand": {"name": "The Shop"}}
+    with Client(client.access.url, key) as owner:
+        assert owner.identity() == {}
+        assert owner.set_identity(shop) == shop
+        assert owner.identity() == shop
+        assert owner.set_identity({}) == {}
+
+
 def test_a_moment_may_be_a_datetime(client: Client):
     later = datetime.now(UTC) + timedelta(hours=1)
     receipt = client.send(channel="sms", to={"phone": "+447700900103"}, content={"body": "Later."}, send_at=later)
@@ -88,13 +150,6 @@ def test_a_file_is_accepted_row_by_row(client: Client, served: System, tmp_path:
     assert sorted(one["row_number"] or 0 for one in listed) == list(range(2, 152))
 
 
-def test_a_file_by_another_name_is_refused_before_it_is_sent(client: Client):
-    file = io.BytesIO(b"email\n")
-    file.name = "guests.xlsx"
-    with pytest.raises(ValueError, match=r"must end in \.csv"):
-        client.bulk(file, channel="email", template="welcome")
-
-
 def test_templates_are_listed_shown_previewed_and_added(client: Client):
     assert {"welcome", "one_time_code"} <= {template["name"] for template in client.templates()}
     shown = client.template("welcome")
@@ -115,6 +170,14 @@ def test_a_users_devices_get_their_pushes(client: Client, served: System):
     sent = client.send(channel="push", to={"user_id": "u_client"}, content={"title": "Hi", "body": "x"})
     served.wait_until(lambda: client.get(sent["id"])["state"] == "sent", "it is sent")
     assert [call.accepted for call in served.sandbox.calls("fcm", recipient="token-of-client")] == [True]
+
+
+def test_a_device_changes_its_token_and_is_forgotten(client: Client):
+    client.register_device("u_changes", "token-before", "ios")
+    [device] = client.register_device("u_changes", "token-after", "ios", replaces="token-before")
+    assert device["token"] == "token-after"
+    assert client.remove_device("u_changes", "token-after") == ()
+    assert client.devices("u_changes") == ()
 
 
 def test_an_unknown_key_is_told_where_it_came_from(client: Client):
