@@ -1,0 +1,100 @@
+"""Draws the pictures of docs/channels/messages.md: `python docs/images/gallery.py`, with Chromium on the PATH."""
+
+import shutil
+import subprocess
+import tempfile
+from html import escape
+from pathlib import Path
+
+from shared.messages.content import dump_content
+from shared.messages.email import EmailContent
+from shared.previews import Shown, fragment
+from shared.templates.brand import Brand
+from shared.templates.catalogue import load_catalogue
+from shared.templates.compiled import Template, compile_bundle
+
+HERE = Path(__file__).parent
+STYLE = Path(__file__).parents[2] / "shared" / "previews" / "pages" / "preview.css"
+SHEETS = {
+    "messages-accounts": ["welcome", "email_verification", "password_reset", "one_time_code", "security_alert"],
+    "messages-bookings": [
+        "booking_confirmation", "booking_cancellation", "appointment_confirmation", "appointment_reminder",
+        "review_request",
+    ],
+    "messages-payments": ["payment_receipt", "payment_status", "payment_failure"],
+    "messages-people": ["job_application_received", "promotion", "system_alert"],
+}  # fmt: skip
+HEIGHTS = {"messages-accounts": 980, "messages-bookings": 1060, "messages-payments": 520, "messages-people": 704}
+BRAND = Brand(
+    name="Lumen",
+    accent="#4f46e5",
+    website="https://lumen.example",
+    support_email="help@lumen.example",
+    postal_address="1 Lamp Street, London EC1A 1BB",
+    footer="Lumen Ltd, registered in England and Wales, no. 01234567",
+)
+ADA = {"name": "Ada", "locale": "en-GB", "timezone": "Europe/London"}
+ADA_MAY_LEAVE = {**ADA, "unsubscribe_url": "https://notify.example.com/u/4fd1"}
+LOOK = """
+body { margin: 0; padding: 28px; background: #e9ebef; font: 600 26px -apple-system, "Segoe UI", Arial, sans-serif; }
+body { zoom: 0.5; width: max-content; color: #16181d; }
+main { display: grid; grid-template-columns: repeat(3, max-content); gap: 56px 64px; align-items: start; }
+figure { margin: 0; display: flex; gap: 20px; flex-wrap: wrap; } figcaption { width: 100%; }
+main > figure { width: 1035px; } main.phone > figure { width: 375px; }
+iframe { border: 0; border-radius: 16px; width: 640px; color-scheme: light; }
+iframe + iframe { width: 375px; border-radius: 40px; color-scheme: dark; }
+main.phone { grid-template-columns: repeat(4, 375px); gap: 36px; }
+.phone .preview { display: block; margin: 0; padding: 0; border: 0; background: none; font: 15px/1.5 Arial; }
+.phone :is(.preview-facts, .preview-channel, .preview-hour, .preview-locks figcaption) { display: none; }
+.phone .preview-locks > figure:has(.preview-ios) { display: none; }
+.phone .preview-lock { width: 375px; min-height: 0; padding: 20px 14px; }
+.phone .preview-handset { min-height: 0; }
+"""
+FIT = """
+onload = () => document.querySelectorAll("iframe").forEach(
+  (frame) => { frame.style.height = frame.contentDocument.documentElement.scrollHeight + "px" })
+"""
+
+
+def mail(name: str) -> str:
+    """A mail twice: on a desk in the light, on a phone in the dark."""
+    template = compile_bundle(CATALOGUE[name])
+    content = template.render("email", template.sample, _whom(template), BRAND)
+    html = content.html if isinstance(content, EmailContent) else None
+    frame = f'<iframe scrolling="no" srcdoc="{escape(html or "")}"></iframe>'
+    return f"<figure><figcaption>{name}</figcaption>{frame}{frame}</figure>"
+
+
+def short(name: str, channel: str) -> str:
+    """An SMS, a WhatsApp message or a push."""
+    template = compile_bundle(CATALOGUE[name])
+    content = template.render(channel, template.sample, _whom(template), BRAND)
+    drawn = fragment(Shown(channel, dump_content(channel, content), sender=BRAND.name))
+    return f"<figure><figcaption>{name}</figcaption>{drawn}</figure>"
+
+
+def _whom(template: Template) -> dict[str, str]:
+    return ADA_MAY_LEAVE if template.kind == "promotion" else ADA
+
+
+def draw(name: str, body: str, width: int, height: int) -> None:
+    """A picture of a page, in WebP."""
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / "sheet.html"
+        page.write_text(f"<!doctype html><style>{STYLE.read_text()}{LOOK}</style>{body}<script>{FIT}</script>")
+        subprocess.run(
+            [shutil.which("chromium") or "google-chrome", "--headless", "--no-sandbox", "--disable-gpu",
+             "--hide-scrollbars", f"--user-data-dir={folder}/profile", "--virtual-time-budget=8000",
+             f"--window-size={width},{height}", f"--screenshot={HERE / name}.webp", page.as_uri()],
+            check=True, capture_output=True,
+        )  # fmt: skip
+
+
+CATALOGUE = load_catalogue()
+if __name__ == "__main__":
+    for sheet, names in SHEETS.items():
+        draw(sheet, f"<main>{''.join(map(mail, names))}</main>", 1646, HEIGHTS[sheet])
+    for channel, height in (("sms", 490), ("push", 480)):
+        named = [name for name, bundle in CATALOGUE.items() if channel in compile_bundle(bundle).channels]
+        body = f'<main class="phone">{"".join(short(name, channel) for name in named)}</main>'
+        draw(f"messages-{channel}", body, 880, height)
