@@ -38,7 +38,7 @@ class BoundedRetry(Retry):
 
     def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
         """Seconds the answer asks to wait, bounded."""
-        pause = super().get_retry_after(response)
+        pause = _retry_after(response)
         return None if pause is None else min(pause, LONGEST_PAUSE)
 
 
@@ -123,7 +123,7 @@ class Transport:
         came_from = f"It came from {self._access.key_from}; `crier keys create` makes a new one."
         return ApiProblem(
             status=answer.status_code, document=document, request_id=answer.headers.get("X-Request-Id", ""),
-            retry_after=_retry_after(answer), hint=came_from if answer.status_code == HTTPStatus.UNAUTHORIZED else "",
+            retry_after=_retry_after(answer.raw), hint=came_from if answer.status_code == HTTPStatus.UNAUTHORIZED else "",
         )  # fmt: skip
 
     def _remedy(self) -> str:
@@ -153,9 +153,9 @@ def _authorise(request: requests.PreparedRequest, api_key: str) -> requests.Prep
     return request
 
 
-def _retry_after(answer: requests.Response) -> float | None:
+def _retry_after(answer: BaseHTTPResponse) -> float | None:
     try:
-        return Retry().get_retry_after(answer.raw)
+        return Retry().get_retry_after(answer)
     except InvalidHeader:
         return None
 

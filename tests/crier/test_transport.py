@@ -6,12 +6,12 @@ import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from urllib3 import HTTPResponse
 
-from crier.client import Client
-from crier.errors import ApiProblem, GatewayUnreachable
+from crier import ApiProblem, Client, GatewayUnreachable, Row
 from crier.transport import LONGEST_PAUSE, BoundedRetry
 
 RECEIPT = {"id": "0198c0de-0000-7000-8000-000000000000", "state": "queued", "channel": "sms", "lane": "normal"}
@@ -60,7 +60,7 @@ class Handler(BaseHTTPRequestHandler):
         script = self.server.script
         (script.pop(0) if len(script) > 1 else script[0])(self)
 
-    do_GET = do_POST = handle_any  # noqa: N815
+    do_GET = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -81,11 +81,22 @@ def send(client: Client) -> str:
     return client.send(channel="sms", to={"phone": "+447700900001"}, content={"body": "Hello"})["id"]
 
 
-@pytest.mark.parametrize("trouble", [reply(503, BUSY), reply(503, BUSY, Retry_After="0"), hang_up])
+def say_nothing(handler: BaseHTTPRequestHandler) -> None:
+    handler.rfile.read(1)  # until the client is tired of it
+
+
+PROXY = reply(502, b"<h1>Bad Gateway</h1>", Content_Type="text/html")
+BUSY_NOW = reply(503, BUSY, Retry_After="0")
+TOO_MANY = reply(429, {**BUSY, "status": 429}, Retry_After="0")
+TROUBLES = [reply(503, BUSY), BUSY_NOW, TOO_MANY, PROXY, reply(504, b""), hang_up, say_nothing]
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
 def test_a_send_is_repeated_under_the_same_key(server: Scripted, trouble: Answer):
     server.script = [trouble, trouble, reply(202, RECEIPT)]
-    assert send(server.client()) == RECEIPT["id"]
+    assert send(server.client(timeout=0.3)) == RECEIPT["id"]
     assert len(server.asked) == 3
+    assert len({body for _, _, body in server.asked}) == 1
     assert len(set(server.keys)) == 1
     assert server.keys[0]
 
@@ -100,12 +111,56 @@ def test_an_upload_is_repeated_from_its_beginning(server: Scripted, tmp_path: Pa
     assert len(set(server.keys)) == 1
 
 
-@pytest.mark.parametrize("verb", ["cancel", "retry"])
-def test_what_may_have_arrived_and_has_no_key_is_not_repeated(server: Scripted, verb: str):
-    server.script = [hang_up]
-    with pytest.raises(GatewayUnreachable):
+@pytest.mark.parametrize("verb", ["get", "register_device", "remove_device", "put_template", "set_identity"])
+def test_what_changes_nothing_the_second_time_is_repeated(server: Scripted, verb: str):
+    arguments: dict[str, list[Any]] = {
+        "get": [RECEIPT["id"]], "register_device": ["u_1", "token", "ios"], "remove_device": ["u_1", "token"],
+        "put_template": ["greeting", {}], "set_identity": [{}],
+    }  # fmt: skip
+    server.script = [hang_up, BUSY_NOW, reply(200, {"items": []})]
+    getattr(server.client(), verb)(*arguments[verb])
+    assert len(server.asked) == 3
+
+
+@pytest.mark.parametrize("verb", ["cancel", "retry", "preview"])
+@pytest.mark.parametrize("trouble", [hang_up, BUSY_NOW])
+def test_what_may_have_arrived_and_has_no_key_is_not_repeated(server: Scripted, verb: str, trouble: Answer):
+    server.script = [trouble]
+    with pytest.raises((GatewayUnreachable, ApiProblem)):
         getattr(server.client(), verb)(RECEIPT["id"])
     assert len(server.asked) == 1
+
+
+def test_rows_are_sent_again_under_the_same_key(server: Scripted):
+    receipt = {"batch_id": RECEIPT["id"], "accepted": 2, "refused": 0, "complete": True, "errors": []}
+    server.script = [hang_up, BUSY_NOW, reply(202, receipt)]
+    rows: list[Row] = [{"to": {"phone": f"+44770090000{number}"}} for number in range(2)]
+    told: list[int] = []
+    client = server.client()
+    client.bulk(iter(rows), channel="sms", content={"body": "x"}, progress=lambda sent, _: told.append(sent))
+    assert {body for _, _, body in server.asked} == {
+        b"".join(json.dumps(row, separators=(",", ":")).encode() + b"\n" for row in rows)
+    }
+    assert len(server.asked) == 3
+    assert len(set(server.keys)) == 1
+    assert len(told) == 3
+
+
+def test_a_refusal_says_when_to_try_again(server: Scripted):
+    server.script = [reply(429, {**BUSY, "status": 429}, Retry_After="7")]
+    with pytest.raises(ApiProblem) as caught:
+        send(server.client(retries=0))
+    assert (caught.value.status, caught.value.retry_after) == (429, 7)
+    server.script = [reply(429, BUSY, Retry_After="soon")]
+    with pytest.raises(ApiProblem) as caught:
+        send(server.client(retries=0))
+    assert caught.value.retry_after is None
+
+
+def test_a_gateway_that_is_away_behind_a_proxy_is_told(server: Scripted):
+    server.script = [PROXY]
+    with pytest.raises(GatewayUnreachable, match=r"\(HTTP 502 Bad Gateway\)\. `crier status` says"):
+        send(server.client(retries=0))
 
 
 def test_trouble_that_stays_is_told_in_the_gateways_words(server: Scripted):
