@@ -16,6 +16,7 @@ from crier.sandbox.vendor import Answer, Call, HttpVendor, Route, json_answer
 
 _log = logging.getLogger(__name__)
 _NORMAL = Behaviour()
+_CREDENTIALS = {"authorization", "x-amz-security-token"}
 
 
 class Exchange:
@@ -144,4 +145,4 @@ def _text(body: bytes) -> dict[str, str]:
 
 def _without_secrets(headers: Mapping[str, str]) -> dict[str, str]:
     """The journal lies about in folders and is shown in a page; a credential sent by mistake must not be."""
-    return {name: "…" if name == "authorization" else value for name, value in headers.items()}
+    return {name: "…" if name in _CREDENTIALS else value for name, value in headers.items()}

@@ -10,6 +10,7 @@ read answers to their end, so a server that drips would keep a thread for ever.
 
 import asyncio
 import logging
+import re
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,12 +41,17 @@ ID_TAG = "crier_id"
 logging.getLogger("botocore.auth").setLevel(logging.INFO)
 
 
+def _region(value: str) -> str | None:
+    found = re.fullmatch(r"[a-z]+(-[a-z]+)+-[0-9]+", value)
+    return None if found else f"must be a region such as eu-west-1, not {value!r}."
+
+
 @dataclass(frozen=True)
 class SesSettings:
     """The account, and who mails come from. That `SES_FROM` is set says that SES is to be used."""
 
     sender: str = sender_setting("SES_FROM")
-    region: str | None = setting("AWS_REGION", "Region whose SES sends, e.g. eu-west-1.", default=None)
+    region: str | None = setting("AWS_REGION", "Region whose SES sends, e.g. eu-west-1.", default=None, check=_region)
     access_key_id: str | None = setting(
         "AWS_ACCESS_KEY_ID", "Access key; unset: what boto3 finds, such as the role of the machine.", default=None
     )

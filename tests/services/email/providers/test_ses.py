@@ -4,9 +4,12 @@ import asyncio
 import json
 import logging
 import os
+import threading
 from base64 import b64decode
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -180,7 +183,7 @@ def test_a_temporary_key_goes_with_its_token_and_into_no_log(
     caplog.set_level(logging.DEBUG)
     error = failure({**sandbox.environment, "AWS_SESSION_TOKEN": "canary-7d1f"})
     assert error.code == "UnrecognizedClientException"
-    assert only(sandbox).received["headers"]["x-amz-security-token"]
+    assert only(sandbox).received["headers"]["x-amz-security-token"] == "…"
     assert not [record for record in caplog.records if "canary-7d1f" in str(vars(record))]
 
 
@@ -193,6 +196,34 @@ def test_credentials_are_found_where_aws_puts_them(
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
     without = {name: value for name, value in sandbox.environment.items() if name.lower() not in keys}
     assert send(without).reference
+
+
+def test_the_role_of_a_container_is_asked_for_its_temporary_key(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    key = {"AccessKeyId": "ASIAROLE", "SecretAccessKey": "secret", "Token": "token", "Expiration": ends}
+
+    class Role(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(key).encode())
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    keys = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "nothing"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), Role) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"http://127.0.0.1:{server.server_port}/role")
+        error = failure({**sandbox.environment, **keys})
+        server.shutdown()
+    # The stand-in has no such key; what matters is that it was used.
+    assert error.code == "UnrecognizedClientException"
+    assert "x-amz-security-token" in only(sandbox).received["headers"]
 
 
 def test_without_credentials_nothing_is_sent(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,6 +245,7 @@ def test_without_credentials_nothing_is_sent(sandbox: Sandbox, tmp_path: Path, m
         ({"AWS_SECRET_ACCESS_KEY": ""}, "set both or neither"),
         ({"AWS_ACCESS_KEY_ID": ""}, "set both or neither"),
         ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_SESSION_TOKEN": "x"}, "AWS_SESSION_TOKEN has no"),
+        ({"AWS_REGION": "eu-west1"}, "AWS_REGION must be a region such as eu-west-1"),
         ({"SES_FROM": "nobody"}, "SES_FROM must be an address"),
         ({"SES_ENDPOINT_URL": "ftp://x"}, "SES_ENDPOINT_URL must begin with"),
     ],
