@@ -27,7 +27,7 @@ class TwilioSettings(TwilioAccount):
         if not self.sender and not self.messaging_service_sid:
             problems.append(
                 "TWILIO_FROM or TWILIO_MESSAGING_SERVICE_SID must be set: it says who the messages come from. "
-                "Where the account is for WhatsApp only, set CRIER_SMS_ROUTE=outbox."
+                "Where the account is for WhatsApp only, name what sends SMS in CRIER_SMS_ROUTE, e.g. outbox."
             )
         return problems
 

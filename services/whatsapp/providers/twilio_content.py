@@ -12,7 +12,7 @@ from shared.errors import Rejected
 LONGEST_NAME, LONGEST_VALUE = 16, 1600
 """Characters: https://www.twilio.com/docs/content/using-variables-with-content-api."""
 
-_APPROVED = re.compile(r"(?P<name>[a-z0-9][a-z0-9_-]*)=(?P<sid>HX[0-9a-fA-F]{32})")
+_APPROVED = re.compile(r"(?P<name>[a-z][a-z0-9_]{0,62})=(?P<sid>HX[0-9a-fA-F]{32})")
 _NAME = re.compile(r"\w{1,16}", re.ASCII)
 _BROKEN = re.compile(r"[\n\r\t]| {5}")
 """What an approved text may not get: Twilio's error 21656, https://www.twilio.com/docs/api/errors/21656."""

@@ -108,4 +108,5 @@ def test_an_api_key_signs_in_instead_of_the_auth_token() -> None:
 
 def test_twilio_counts_as_configured_by_its_credentials() -> None:
     assert VENDORS["twilio"].configured(ACCOUNT)
+    assert VENDORS["twilio"].configured({"TWILIO_AUTH_TOKEN": "without an account"})
     assert not VENDORS["twilio"].configured({"TWILIO_FROM": "+1"})
