@@ -101,9 +101,10 @@ class Transport:
 
     def _sessions(self) -> Sessions:
         # What a forked process has of its parent's connections it must not use: two would read one answer.
-        if self._opened is None or self._opened.process != os.getpid():
-            self._opened = Sessions(self._access, self._retries)
-        return self._opened
+        opened = self._opened
+        if opened is None or opened.process != os.getpid():
+            opened = self._opened = Sessions(self._access, self._retries)
+        return opened
 
     def _body(self, answer: requests.Response) -> Any:
         try:
@@ -120,10 +121,11 @@ class Transport:
         raise GatewayUnreachable(self._access.url, f"what answers there {said} is no gateway", "Correct CRIER_URL.")
 
     def _problem(self, answer: requests.Response, document: Mapping[str, Any]) -> ApiProblem:
+        is_key = answer.status_code == HTTPStatus.UNAUTHORIZED
         came_from = f"It came from {self._access.key_from}; `crier keys create` makes a new one."
         return ApiProblem(
             status=answer.status_code, document=document, request_id=answer.headers.get("X-Request-Id", ""),
-            retry_after=_retry_after(answer.raw), hint=came_from if answer.status_code == HTTPStatus.UNAUTHORIZED else "",
+            retry_after=_retry_after(answer.raw), hint=came_from if is_key else "",
         )  # fmt: skip
 
     def _remedy(self) -> str:
