@@ -8,7 +8,7 @@ FIRST: Vendors = {"email": "smtp", "sms": "twilio", "whatsapp": "twilio", "push"
 """By channel: who sends nearly everything."""
 
 OTHERS: tuple[Vendors, ...] = (
-    {"email": "sendgrid", "push": "onesignal"},
+    {"email": "sendgrid", "sms": "http", "push": "onesignal"},
     {"email": "ses"},
     {"email": "mailgun"},
 )

@@ -12,6 +12,12 @@ from shared.messages.sms import SmsContent
 from shared.messages.whatsapp import WhatsAppContent
 
 
+def of_http(entry: Entry) -> Arrived:
+    """An SMS in the words that the `http` provider uses when nothing else is configured."""
+    asked = orjson.loads(entry.received["body"])
+    return Arrived(asked["to"], SmsContent(asked["text"]))
+
+
 def of_twilio(entry: Entry) -> Arrived:
     """A message in Twilio's form. An approved template is read as the text it comes to."""
     form = dict(parse_qsl(entry.received["body"], keep_blank_values=True))
