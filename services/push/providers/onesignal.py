@@ -2,7 +2,8 @@
 
 A device is a subscription, its token the subscription's id. Every call carries an idempotency key, which OneSignal
 keeps for 30 days (https://documentation.onesignal.com/reference/idempotent-notification-requests): a repetition is
-answered as the first call was, and nothing is sent twice.
+answered as the first call was, with `Idempotent-Replayed: true` (https://github.com/OneSignal/onesignal-python-api,
+`create_notification_with_retry`), and nothing is sent twice.
 """
 
 from collections.abc import Mapping
