@@ -106,7 +106,7 @@ def test_mistakes_are_named_by_file_and_line(typed: Client, folder: Path, file: 
 def test_a_folder_of_templates_is_no_template(typed: Client, folder: Path):
     refused = typed.run("templates", "push", str(folder))
     assert refused.returncode == 1
-    assert f"push {folder}/appointment_reminder, or {folder}/*/" in refused.stderr
+    assert f"push {folder}/activity, or {folder}/*/" in refused.stderr
 
 
 def test_a_template_that_is_not_there_suggests_another(typed: Client):
