@@ -3,7 +3,8 @@
 Codes and meanings: https://www.twilio.com/docs/api/errors and the page of each, e.g.
 https://www.twilio.com/docs/api/errors/21610. Those from 30001 on are mostly reported after a message was accepted, in
 status callbacks and look-ups. Which of WhatsApp's own codes is behind one of 63001 and up:
-https://www.twilio.com/docs/whatsapp/tutorial/error-codes.
+https://www.twilio.com/docs/whatsapp/tutorial/error-codes. 63001, 63027 and 63033 are read from that page alone; 63040 to
+63042 from others' accounts of them.
 
 What is not in the table goes by its status (`shared.http.refusal`), among others:
 
@@ -70,6 +71,9 @@ OUTCOMES: Mapping[int, Outcome] = {
     63032: REFUSED,  # WhatsApp shows this person no marketing, for an experiment
     63033: REFUSED,  # the recipient may not be written to
     63038: after(QUEUE_FULL),  # the account's limit for a day is reached
+    63040: REFUSED,  # template rejected by WhatsApp
+    63041: REFUSED,  # template paused by WhatsApp
+    63042: REFUSED,  # template disabled by WhatsApp
     63049: REFUSED,  # Meta chose not to deliver a marketing message
     90010: FAULT,  # account not active
 }
