@@ -3,8 +3,8 @@
 Codes and meanings: https://www.twilio.com/docs/api/errors and the page of each, e.g.
 https://www.twilio.com/docs/api/errors/21610. Those from 30001 on are mostly reported after a message was accepted, in
 status callbacks and look-ups. Which of WhatsApp's own codes is behind one of 63001 and up:
-https://www.twilio.com/docs/whatsapp/tutorial/error-codes. 63001, 63027 and 63033 are read from that page alone; 63040 to
-63042 from others' accounts of them.
+https://www.twilio.com/docs/whatsapp/tutorial/error-codes. 63001, 63027 and 63033 are read from that page alone, and
+63040 to 63042 from others' accounts of them.
 
 What is not in the table goes by its status (`shared.http.refusal`), among others:
 
