@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from operator import attrgetter, itemgetter
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Row, text
 
 from shared.ledger.database import Database
 
@@ -23,46 +23,49 @@ _LOCK = text("""
     SELECT pg_advisory_xact_lock(hashtext('crier.sms_usage'), project_id)
     FROM (SELECT DISTINCT project_id FROM unnest(CAST(:projects AS int[])) AS project_id ORDER BY 1) AS each
 """)
-_COUNTED = text("SELECT delivery_id FROM sms_usage WHERE delivery_id = ANY(CAST(:ids AS uuid[]))")
 _RECENT = """
-    SELECT each.project_id, each.{column}, ARRAY(
+    SELECT '{column}', each.project_id, each.{column}, ARRAY(
         SELECT extract(epoch FROM statement_timestamp() - u.admitted_at)::float FROM sms_usage u
         WHERE u.project_id = each.project_id AND u.{column} = each.{column}
-          AND u.admitted_at > statement_timestamp() - make_interval(secs => :seconds)
-        ORDER BY u.admitted_at DESC LIMIT :count) AS ages
-    FROM (SELECT DISTINCT * FROM unnest(CAST(:projects AS int[]), CAST(:values AS text[]))) each (project_id, {column})
+          AND u.admitted_at > statement_timestamp() - make_interval(secs => :{column}_seconds)
+        ORDER BY u.admitted_at DESC LIMIT :{column}_count)
+    FROM (SELECT DISTINCT * FROM unnest(CAST(:projects AS int[]), CAST(:{column}s AS text[])))
+      AS each (project_id, {column})
+    WHERE each.{column} IS NOT NULL AND :{column}_count > 0
 """
-_SPENT = text("""
-    SELECT s.project_id, s.amount FROM sms_spend s
-    WHERE s.project_id = ANY(CAST(:projects AS int[])) AND s.day = (statement_timestamp() AT TIME ZONE 'UTC')::date
-""")
-_LEFT_OF_TODAY = text("""
-    SELECT 86400 - extract(epoch FROM (statement_timestamp() AT TIME ZONE 'UTC')::time)::float
+# In one statement, as it is asked for every batch: rows of four kinds, told apart by the first column.
+_SEEN = text(f"""
+    SELECT 'counted' AS kind, project_id, delivery_id::text AS key, NULL::float[] AS ages
+    FROM sms_usage WHERE delivery_id = ANY(CAST(:ids AS uuid[]))
+    UNION ALL {_RECENT.format(column="number")}
+    UNION ALL {_RECENT.format(column="block")}
+    UNION ALL
+    SELECT 'spend', each.project_id, coalesce(s.amount, 0)::text,
+           ARRAY[86400 - extract(epoch FROM (statement_timestamp() AT TIME ZONE 'UTC')::time)::float]
+    FROM (SELECT DISTINCT unnest(CAST(:projects AS int[]))) each (project_id)
+    LEFT JOIN sms_spend s
+      ON s.project_id = each.project_id AND s.day = (statement_timestamp() AT TIME ZONE 'UTC')::date
 """)
 _COUNT = text("""
-    INSERT INTO sms_usage (delivery_id, project_id, number, block)
-    SELECT * FROM unnest(
-        CAST(:ids AS uuid[]), CAST(:projects AS int[]), CAST(:numbers AS text[]), CAST(:blocks AS text[]))
-    ON CONFLICT (delivery_id) DO NOTHING
-""")
-_SPEND = text("""
+    WITH counted AS (
+        INSERT INTO sms_usage (delivery_id, project_id, number, block)
+        SELECT * FROM unnest(
+            CAST(:ids AS uuid[]), CAST(:projects AS int[]), CAST(:numbers AS text[]), CAST(:blocks AS text[]))
+        ON CONFLICT (delivery_id) DO NOTHING)
     INSERT INTO sms_spend (project_id, day, amount)
     SELECT project_id, (statement_timestamp() AT TIME ZONE 'UTC')::date, sum(cost)
-    FROM unnest(CAST(:projects AS int[]), CAST(:costs AS numeric[])) AS each (project_id, cost)
-    GROUP BY project_id
+    FROM unnest(CAST(:projects AS int[]), CAST(:costs AS numeric[])) each (project_id, cost)
+    WHERE cost > 0 GROUP BY project_id
     ON CONFLICT (project_id, day) DO UPDATE SET amount = sms_spend.amount + excluded.amount
 """)
 
 
 class Limit(StrEnum):
-    """What there can be too much of. The first two are also columns, and fields of `Sms`."""
+    """What there can be too much of. The first two are columns too, and fields of `Sms`."""
 
     NUMBER = "number"
     BLOCK = "block"
     SPEND = "spend"
-
-
-_OF = {limit: text(_RECENT.format(column=limit)) for limit in (Limit.NUMBER, Limit.BLOCK)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,62 +150,65 @@ class SmsUsage:
         admitted: list[Sms] = []
         with self.database.transaction() as connection:
             connection.execute(_LOCK, {"projects": [sms.project_id for sms in asked]})
-            counted = set(connection.scalars(_COUNTED, {"ids": [sms.delivery_id for sms in asked]}))
-            new = [sms for sms in asked if sms.delivery_id not in counted]
-            gates = _gates(connection, new, limits)
-            for sms in new:
+            seen = connection.execute(_SEEN, _parameters(asked) | _asked_of(limits)).all()
+            counted = {row.key for row in seen if row.kind == "counted"}
+            gates = _gates(seen, limits)
+            for sms in asked:
+                if str(sms.delivery_id) in counted:
+                    continue
                 wait, gate = max(((gate.wait(sms), gate) for gate in gates), key=itemgetter(0))
                 if wait > 0:
                     excesses[sms.delivery_id] = Excess(gate.limit, wait)
                     gate.defer(sms, wait)
                 else:
                     admitted.append(sms)
-                    for gate in gates:
-                        gate.take(sms)
+                    for passed in gates:
+                        passed.take(sms)
             if admitted:
-                _count(connection, admitted)
+                connection.execute(_COUNT, _parameters(admitted))
         return excesses
 
 
-def _gates(connection: Connection, asked: Sequence[Sms], limits: Limits) -> Sequence[_Gate]:
+def _gates(seen: Sequence[Row[Any]], limits: Limits) -> Sequence[_Gate]:
     gates: list[_Gate] = []
     if limits.number:
-        gates.append(_Window(connection, Limit.NUMBER, limits.number, asked))
+        gates.append(_Window(Limit.NUMBER, limits.number, seen))
     if limits.block:
-        gates.append(_Window(connection, Limit.BLOCK, limits.block, asked))
+        gates.append(_Window(Limit.BLOCK, limits.block, seen))
     if limits.spend is not None:
-        gates.append(_Budget(connection, limits.spend, asked))
+        gates.append(_Budget(limits.spend, seen))
     return gates
 
 
-def _count(connection: Connection, admitted: Sequence[Sms]) -> None:
-    parameters = {
-        "ids": [sms.delivery_id for sms in admitted],
-        "projects": [sms.project_id for sms in admitted],
-        "numbers": [sms.number for sms in admitted],
-        "blocks": [sms.block for sms in admitted],
-        "costs": [sms.cost for sms in admitted],
+def _parameters(batch: Sequence[Sms]) -> dict[str, Any]:
+    return {
+        "ids": [sms.delivery_id for sms in batch],
+        "projects": [sms.project_id for sms in batch],
+        "numbers": [sms.number for sms in batch],
+        "blocks": [sms.block for sms in batch],
+        "costs": [sms.cost for sms in batch],
     }
-    connection.execute(_COUNT, parameters)
-    if any(sms.cost for sms in admitted):
-        connection.execute(_SPEND, parameters)
+
+
+def _asked_of(limits: Limits) -> dict[str, float]:
+    off = Rate(0, 0)
+    number, block = limits.number or off, limits.block or off
+    return {
+        "number_count": number.count,
+        "number_seconds": number.seconds,
+        "block_count": block.count,
+        "block_seconds": block.seconds,
+    }
 
 
 class _Window:
     """A rate: the ages of what went to each number or block, youngest first."""
 
-    def __init__(self, connection: Connection, limit: Limit, rate: Rate, asked: Sequence[Sms]) -> None:
+    def __init__(self, limit: Limit, rate: Rate, seen: Sequence[Row[Any]]) -> None:
         self.limit = limit
         self._rate = rate
         self._key: Callable[[Sms], str | None] = attrgetter(limit)
-        watched = [sms for sms in asked if self._key(sms) is not None]
-        parameters = {
-            "projects": [sms.project_id for sms in watched],
-            "values": [self._key(sms) for sms in watched],
-            "seconds": rate.seconds,
-            "count": rate.count,
-        }
-        self._ages = {(row[0], row[1]): list(row.ages) for row in connection.execute(_OF[limit], parameters)}
+        self._ages = {(row.project_id, row.key): list(row.ages) for row in seen if row.kind == limit}
 
     def wait(self, sms: Sms) -> float:
         ages = self._ages.get((sms.project_id, self._key(sms)), [])
@@ -221,18 +227,17 @@ class _Budget:
 
     limit = Limit.SPEND
 
-    def __init__(self, connection: Connection, most: Decimal, asked: Sequence[Sms]) -> None:
-        rows = connection.execute(_SPENT, {"projects": [sms.project_id for sms in asked]})
-        self._spent: dict[int, Decimal] = {row.project_id: row.amount for row in rows}
-        self._left_of_today: float = connection.execute(_LEFT_OF_TODAY).scalar_one()
+    def __init__(self, most: Decimal, seen: Sequence[Row[Any]]) -> None:
         self._most = most
+        self._spent = {row.project_id: Decimal(row.key) for row in seen if row.kind == self.limit}
+        self._left_of_today = {row.project_id: row.ages[0] for row in seen if row.kind == self.limit}
 
     def wait(self, sms: Sms) -> float:
-        spent = self._spent.get(sms.project_id, Decimal(0))
-        return self._left_of_today if spent + sms.cost > self._most else 0.0
+        over = self._spent[sms.project_id] + sms.cost > self._most
+        return self._left_of_today[sms.project_id] if over else 0.0
 
     def take(self, sms: Sms) -> None:
-        self._spent[sms.project_id] = self._spent.get(sms.project_id, Decimal(0)) + sms.cost
+        self._spent[sms.project_id] += sms.cost
 
     def defer(self, sms: Sms, wait: float) -> None:
         """Tomorrow has money for many."""

@@ -65,13 +65,14 @@ class Silent:
 class Lane:
     """The SMS channel of one process, with a provider that counts, and short ways to ask it for something."""
 
-    def __init__(self, database_url: str, **limits: Any) -> None:
+    def __init__(self, database_url: str, settings: SmsSettings, **limits: Any) -> None:
         environ = {
             "CRIER_DATABASE_URL": database_url,
             "CRIER_BROKER_URL": "redis://unused/0",
             "CRIER_SECRET_KEY": new_key(),
         }
         self.runtime = Runtime(environ)
+        self.settings = settings
         self.vendor = Vendor()
         self.database: Database = self.runtime.database
         guard = Guard(SmsUsage(self.database), SmsLimitSettings(**limits))
@@ -85,7 +86,7 @@ class Lane:
 
     def message(self, item: Claimed, content: Any) -> SmsMessage:
         return compose(
-            content, SmsSettings(), delivery_id=item.id, target=item.target, expires_in=item.expires_in, senders={}
+            content, self.settings, delivery_id=item.id, target=item.target, expires_in=item.expires_in, senders={}
         )
 
     def ask(self, *numbers: str, lane: str = "normal", body: str = "Hello", **fields: Any) -> None:
@@ -109,8 +110,8 @@ def lane(database_url: str) -> Iterator[Callable[..., Lane]]:
     dramatiq.asyncio.set_event_loop_thread(thread)
     made: list[Lane] = []
 
-    def make(**limits: Any) -> Lane:
-        made.append(Lane(database_url, **limits))
+    def make(settings: SmsSettings | None = None, **limits: Any) -> Lane:
+        made.append(Lane(database_url, settings or SmsSettings(), **limits))
         return made[-1]
 
     yield make
@@ -118,6 +119,19 @@ def lane(database_url: str) -> Iterator[Callable[..., Lane]]:
         one.database.close()
     thread.stop()  # type: ignore[no-untyped-call]
     dramatiq.asyncio.set_event_loop_thread(None)
+
+
+def test_a_country_that_is_not_listed_and_a_premium_rate_number_make_no_call(lane: Callable[..., Lane]) -> None:
+    sms = lane(SmsSettings(countries=("GB",)))
+    sms.ask("+12025550123", "+449011234567", NUMBER)
+    sms.deliver()
+    assert sms.vendor.calls == {NUMBER: 1}
+    assert [(row.state, row.code) for row in sms.ended()] == [
+        ("failed", "country"),
+        ("failed", "premium"),
+        ("sent", None),
+    ]
+    assert len(sms.database.rows(text("SELECT FROM sms_usage"))) == 1, "what is refused is not counted"
 
 
 def test_a_fourth_sms_to_one_number_waits_and_is_sent_when_there_is_room(lane: Callable[..., Lane]) -> None:
