@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from crier.demo.rounds import FIRST, OTHERS
+
 ROOT = Path(__file__).parents[2]
 PAGES = [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")]
 
@@ -28,3 +30,12 @@ def test_the_files_it_names_are_there(page: Path):
 def test_the_make_targets_it_names_are_there(page: Path):
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"`make ([a-z-]+)", page.read_text())) <= targets
+
+
+def test_every_provider_has_a_page_and_the_index_leads_to_it():
+    channels = (ROOT / "docs/channels/README.md").read_text()
+    pages = {path.stem for path in (ROOT / "docs/channels").glob("*.md")} - {"README"}
+    assert pages == set(re.findall(r"\]\((\w[\w-]*)\.md(?:#[\w-]*)?\)", channels)), "the index names every page"
+    # That the demo sends through every provider there is, another test sees to.
+    for channel, vendor in {turn for vendors in (FIRST, *OTHERS) for turn in vendors.items()}:
+        assert pages & {vendor, f"{vendor}-{channel}"}, f"docs/channels/{vendor}.md is missing"
