@@ -19,6 +19,7 @@ from shared.settings import load
 def declare(runtime: Runtime) -> None:
     """Declare sms.critical, sms.normal and sms.bulk. Raises SettingsError for a route that is not configured."""
     settings, limits = load(SmsSettings, SmsLimitSettings, environ=runtime.environ)
+
     def message(item: Claimed, content: Content) -> SmsMessage:
         return compose(
             cast(SmsContent, content),
