@@ -2,7 +2,8 @@
 
 from services.email.providers.mailgun import Mailgun, MailgunSettings
 from services.email.providers.sendgrid import SendGrid, SendGridSettings
-from services.email.providers.ses import Ses, SesSettings
+from services.email.providers.ses import Ses
+from services.email.providers.ses_settings import SesSettings
 from services.email.providers.smtp import Smtp
 from services.email.providers.smtp_settings import SmtpSettings
 from shared.messages.email import EmailMessage

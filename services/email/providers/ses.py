@@ -10,28 +10,27 @@ read answers to their end, so a server that drips would keep a thread for ever.
 
 import asyncio
 import logging
-import re
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import orjson
 from boto3.session import Session
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import BotoCoreError, ClientError
 
 from services.email.mime import build, mailbox
-from services.email.providers.sender import sender_setting
 from services.email.providers.ses_codes import refused
+from services.email.providers.ses_settings import SesSettings
 from shared.errors import Rejected
 from shared.http import HttpClient
 from shared.messages.email import EmailMessage
 from shared.providers.outcomes import FAULT
 from shared.providers.port import Sent
-from shared.settings import setting, url_of
 
 MAX_BYTES = 40 * 1024 * 1024
 """What a mail may have, encoded (https://docs.aws.amazon.com/ses/latest/dg/quotas.html)."""
@@ -39,46 +38,6 @@ ID_TAG = "crier_id"
 
 # At DEBUG it writes down what it signs, the session token included.
 logging.getLogger("botocore.auth").setLevel(logging.INFO)
-
-
-def _region(value: str) -> str | None:
-    found = re.fullmatch(r"[a-z]+(-[a-z]+)+-[0-9]+", value)
-    return None if found else f"must be a region such as eu-west-1, not {value!r}."
-
-
-@dataclass(frozen=True)
-class SesSettings:
-    """The account, and who mails come from. That `SES_FROM` is set says that SES is to be used."""
-
-    sender: str = sender_setting("SES_FROM")
-    region: str | None = setting("AWS_REGION", "Region whose SES sends, e.g. eu-west-1.", default=None, check=_region)
-    access_key_id: str | None = setting(
-        "AWS_ACCESS_KEY_ID", "Access key; unset: what boto3 finds, such as the role of the machine.", default=None
-    )
-    secret_access_key: str | None = setting(
-        "AWS_SECRET_ACCESS_KEY", "The secret that goes with the access key.", default=None, secret=True
-    )
-    session_token: str | None = setting(
-        "AWS_SESSION_TOKEN", "Token that goes with a temporary access key.", default=None, secret=True
-    )
-    configuration_set: str | None = setting(
-        "SES_CONFIGURATION_SET", "Configuration set that says where events go.", default=None
-    )
-    endpoint_url: str | None = setting(
-        "SES_ENDPOINT_URL", "Where the API is, or a stand-in for it; unset: the region's.",
-        default=None, check=url_of("https", "http"),
-    )  # fmt: skip
-
-    def problems(self) -> list[str]:
-        """What does not go together."""
-        found = []
-        if not self.region:
-            found.append("AWS_REGION is not set. SES has accounts and verified senders in each region, e.g. eu-west-1.")
-        if bool(self.access_key_id) != bool(self.secret_access_key):
-            found.append("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together: set both or neither.")
-        if self.session_token and not self.access_key_id:
-            found.append("AWS_SESSION_TOKEN has no effect without AWS_ACCESS_KEY_ID: set both or neither.")
-        return found
 
 
 class Ses:
@@ -94,7 +53,6 @@ class Ses:
         self._http = HttpClient(connections=self.concurrency)
         base_url = settings.endpoint_url or f"https://email.{settings.region}.amazonaws.com"
         self._url = f"{base_url.rstrip('/')}/v2/email/outbound-emails"
-        self._session = Session(settings.access_key_id, settings.secret_access_key, settings.session_token)
 
     async def send(self, message: EmailMessage) -> Sent:
         """Send one mail. The reference is the id under which SES reports events."""
@@ -114,15 +72,26 @@ class Ses:
         """The request, signed with credentials that are good for now."""
         body = orjson.dumps(self._payload(message))
         request = AWSRequest("POST", self._url, {"Content-Type": "application/json"}, body)
-        try:
-            credentials = self._session.get_credentials()
-            frozen = credentials and credentials.get_frozen_credentials()
-        except (BotoCoreError, ClientError) as error:
-            raise FAULT(f"there are no AWS credentials to be had: {error}") from None
-        if not frozen:
-            raise FAULT("There are no AWS credentials: set AWS_ACCESS_KEY_ID, or give this machine a role.")
-        SigV4Auth(frozen, "ses", self._settings.region).add_auth(request)
+        SigV4Auth(self._credentials(), "ses", self._settings.region).add_auth(request)
         return request
+
+    def _credentials(self) -> ReadOnlyCredentials:
+        given = self._settings
+        if given.access_key_id:
+            return ReadOnlyCredentials(given.access_key_id, given.secret_access_key, given.session_token)
+        try:
+            found = self._session.get_credentials()
+            credentials = found and found.get_frozen_credentials()
+        except (BotoCoreError, ClientError) as error:
+            raise FAULT(f"There are no AWS credentials to be had: {error}") from None
+        if not credentials:
+            raise FAULT("There are no AWS credentials: set AWS_ACCESS_KEY_ID, or give this machine a role.")
+        return credentials
+
+    @cached_property
+    def _session(self) -> Session:
+        """What finds credentials where AWS puts them, and renews them in time."""
+        return Session()
 
     def _payload(self, message: EmailMessage) -> dict[str, Any]:
         mail = build(message, self._sender, self._clock())

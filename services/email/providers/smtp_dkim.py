@@ -1,7 +1,7 @@
 """DKIM signatures (RFC 6376), with RSA or Ed25519 (RFC 8463), for mail servers that do not sign themselves."""
 
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import dkim
@@ -34,7 +34,7 @@ class Key:
     """A private key as dkimpy takes it."""
 
     algorithm: bytes
-    secret: bytes
+    secret: bytes = field(repr=False)
 
 
 def read_key(path: Path) -> Key:

@@ -22,8 +22,9 @@ from moto.ses.models import ses_backends
 
 from crier.sandbox import Entry, Sandbox
 from services.email.providers import ses
-from services.email.providers.ses import Ses, SesSettings
+from services.email.providers.ses import Ses
 from services.email.providers.ses_codes import QUOTA, RATE, refused
+from services.email.providers.ses_settings import SesSettings
 from shared.errors import Rejected, SendError, SettingsError, Unavailable
 from shared.http import Reply
 from shared.messages.email import Attachment, EmailContent, EmailMessage
@@ -196,6 +197,16 @@ def test_credentials_are_found_where_aws_puts_them(
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
     without = {name: value for name, value in sandbox.environment.items() if name.lower() not in keys}
     assert send(without).reference
+
+
+def test_a_key_of_the_settings_needs_nothing_else_of_aws(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobodys")
+    assert send(sandbox.environment).reference
+    without = {**sandbox.environment, "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+    error = failure(without)
+    assert isinstance(error, Unavailable)
+    assert error.provider_fault
+    assert "profile (nobodys) could not be found" in error.reason
 
 
 def test_the_role_of_a_container_is_asked_for_its_temporary_key(

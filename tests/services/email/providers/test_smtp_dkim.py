@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from crier.sandbox import Sandbox
 from services.email.providers.smtp import Smtp
+from services.email.providers.smtp_dkim import Signer, read_key
 from services.email.providers.smtp_settings import SmtpSettings
 from shared.errors import SettingsError
 from shared.messages.email import Attachment, EmailContent, EmailMessage
@@ -212,6 +213,14 @@ def test_keys_of_openssl_are_read(sandbox: Sandbox, tmp_path: Path, command: str
     subprocess.run(command.format(file).split(), check=True, capture_output=True)
     mail, _ = received(sandbox, settings_for(sandbox, tmp_path, file.read_bytes()))
     assert mail.startswith(b"DKIM-Signature: ")
+
+
+def test_a_key_is_in_no_text_about_it(tmp_path: Path) -> None:
+    file = tmp_path / "dkim.pem"
+    file.write_bytes(pem(ED25519))
+    shown = repr(Signer("example.com", "s1", read_key(file)))
+    assert "example.com" in shown
+    assert b64encode(ED25519.private_bytes_raw()).decode() not in shown
 
 
 @pytest.mark.parametrize(
