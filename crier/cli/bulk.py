@@ -10,7 +10,7 @@ from rich.console import Console
 
 from crier.answers import Batch, BulkReceipt
 from crier.cli.batch_report import is_all_well, show_batch, write_errors
-from crier.cli.content import CHANNELS, LANES, POLICIES
+from crier.cli.content import CHANNELS, KINDS, LANES, POLICIES
 from crier.cli.data import read_data
 from crier.cli.progress import followed, uploading
 from crier.cli.screen import screen
@@ -41,6 +41,7 @@ Good rows are accepted whatever the others are. Ends with 1 when a row was refus
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--template", help="What everybody is sent.")
 @click.option("--content", metavar="@FILE.json", help="The same, instead of a template.")
+@click.option("--kind", type=click.Choice(KINDS), help="What --content is; a template says it of itself.")
 @click.option("--channel", type=click.Choice(CHANNELS), help="Where the template has more than one.")
 @click.option(
     "--data", "given", multiple=True, metavar="NAME=VALUE|@FILE.json", help="Variables that every row shares."

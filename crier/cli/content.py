@@ -11,6 +11,7 @@ import click
 from crier.cli.values import json_file, text_or_file
 
 CHANNELS = ("email", "sms", "whatsapp", "push")
+KINDS = ("transactional", "promotion")
 LANES = ("critical", "normal", "bulk")
 POLICIES = ("resend", "hold")
 Command = TypeVar("Command", bound=Callable[..., Any])

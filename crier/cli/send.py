@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from crier.cli.addressing import FORMS, channel_for, read_recipient
-from crier.cli.content import CHANNELS, LANES, POLICIES, content_options, read_content
+from crier.cli.content import CHANNELS, KINDS, LANES, POLICIES, content_options, read_content
 from crier.cli.data import read_data
 from crier.cli.follow import follow
 from crier.cli.screen import screen
@@ -44,6 +44,8 @@ With --wait it ends with 1 unless the notification was sent or delivered.
 @click.option("--name", help="The recipient's name.")
 @click.option("--locale", help="The recipient's language, e.g. pt-BR.")
 @click.option("--timezone", help="The recipient's time zone, e.g. Europe/London.")
+@click.option("--unsubscribe-url", help="For promotions by mail: your https address that unsubscribes by one POST.")
+@click.option("--kind", type=click.Choice(KINDS), help="What content of your own is; a template says it of itself.")
 @click.option(
     "--lane", type=click.Choice(LANES), help="How urgent it is. By default codes are critical, promotions bulk."
 )
@@ -57,8 +59,8 @@ With --wait it ends with 1 unless the notification was sent or delivered.
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def send(
     *, template: str | None, recipients: tuple[str, ...], channel: str | None, given: tuple[str, ...],
-    name: str | None, locale: str | None, timezone: str | None, expires_at: str | None, expires_in: timedelta | None,
-    metadata: tuple[str, ...], waits: bool, as_json: bool, **rest: Any,
+    name: str | None, locale: str | None, timezone: str | None, unsubscribe_url: str | None, expires_at: str | None,
+    expires_in: timedelta | None, metadata: tuple[str, ...], waits: bool, as_json: bool, **rest: Any,
 ) -> None:  # fmt: skip
     """Send one notification of a TEMPLATE, or of content of your own."""
     content = read_content(rest)
@@ -67,7 +69,8 @@ def send(
     if expires_at and expires_in:
         raise click.UsageError("Give --expires-at or --expires-in, not both.")
     to = read_recipient(recipients)
-    to |= {field: value for field, value in (("name", name), ("locale", locale), ("timezone", timezone)) if value}
+    more = {"name": name, "locale": locale, "timezone": timezone, "unsubscribe_url": unsubscribe_url}
+    to |= {field: value for field, value in more.items() if value}
     channel = channel or channel_for(to)
     client = Client()
     asked: dict[str, Any] = {"to": to, "channel": channel, "template": template, "content": content}

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import pytest
 
-from crier import Client, Row, WaitTimeout
+from crier import ApiProblem, Client, Row, WaitTimeout
 from tests.e2e.conftest import System
 
 TABLE = {"body": "Your table is ready."}
@@ -109,6 +109,13 @@ def test_a_file_that_cannot_be_understood_is_refused_before_it_is_sent(client: C
         client.bulk(io.BytesIO(b"phone\n"), channel="sms", content=TABLE)
     with pytest.raises(FileNotFoundError):
         client.bulk(tmp_path / "nothing.csv", channel="sms", content=TABLE)
+
+
+def test_a_refusal_arrives_while_a_large_file_is_being_sent(client: Client, tmp_path: Path):
+    path = tmp_path / "phones.csv"
+    path.write_text("fone\n" + "+447700900001\n" * 600_000)
+    with pytest.raises(ApiProblem, match="Did you mean phone"):
+        client.bulk(path, channel="sms", content=TABLE)
 
 
 def test_long_content_goes_along(client: Client):

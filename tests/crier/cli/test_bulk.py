@@ -95,6 +95,14 @@ def test_content_of_ones_own_goes_to_everybody(typed: Client, tmp_path: Path):
     assert typed.json("bulk", str(tmp_path / "phones.csv"), *content)["states"] == {"sent": 2}
 
 
+def test_promotions_of_ones_own_say_so(typed: Client, tmp_path: Path):
+    (tmp_path / "mail.json").write_text(json.dumps({"subject": "Sale", "text": "Today"}))
+    (tmp_path / "people.csv").write_text("email,unsubscribe_url\nsale@example.com,https://example.com/u/1\n")
+    sale = ["--content", f"@{tmp_path / 'mail.json'}", "--channel", "email", "--kind", "promotion"]
+    batch = typed.json("bulk", str(tmp_path / "people.csv"), *sale)
+    assert [one["kind"] for one in typed.json("list", "--batch", batch["id"])] == ["promotion"]
+
+
 def test_in_a_terminal_bars_show_how_far_it_is(typed: Client, good: Path):
     shown = typed.on_screen("bulk", str(good), *BOOKING)
     assert "Uploading good.csv" in shown

@@ -101,6 +101,16 @@ def test_durations_are_counted_from_now(typed: Client):
     assert again.stderr.startswith("Error: It is too late to cancel")
 
 
+def test_a_promotion_by_mail_has_a_way_out(typed: Client):
+    promotion = ["send", "--to", "ada@example.com", "--subject", "Sale", "--text", "Today", "--kind", "promotion"]
+    refused = typed.run(*promotion)
+    assert refused.returncode == 1
+    assert "A promotion by mail needs to.unsubscribe_url" in " ".join(refused.stderr.split())
+    sent = typed.json(*promotion, "--unsubscribe-url", "https://example.com/unsubscribe/1")
+    assert sent["lane"] == "bulk"
+    assert typed.json("show", sent["id"])["kind"] == "promotion"
+
+
 def test_the_same_key_is_the_same_notification(typed: Client):
     command = ["send", "--to", "+447700900204", "--body", "x", "--idempotency-key", "order-4711"]
     first, second = typed.json(*command), typed.json(*command)
