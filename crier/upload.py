@@ -117,7 +117,8 @@ def _opened(source: Source, form: Form | None) -> Iterator[tuple[BinaryIO, Form]
 def _spooled(pieces: Iterable[bytes]) -> Iterator[BinaryIO]:
     """What can be read once only, kept to be read again, on disk when it is large."""
     with SpooledTemporaryFile(_IN_MEMORY) as kept:
-        kept.writelines(pieces)
+        for piece in pieces:  # not writelines, which moves to the disk only in the end
+            kept.write(piece)
         kept.seek(0)
         yield cast(BinaryIO, kept)
 

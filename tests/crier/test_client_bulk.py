@@ -5,6 +5,7 @@ import os
 import socket
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from uuid import uuid4
 import pytest
 
 from crier import ApiProblem, Client, Row, WaitTimeout
+from crier.upload import uploading
 from tests.e2e.conftest import System
 
 TABLE = {"body": "Your table is ready."}
@@ -47,6 +49,20 @@ def test_a_row_has_what_python_has(client: Client):
     assert receipt["errors"] == []
     [one] = client.list(batch_id=receipt["batch_id"])
     assert client.get(one["id"])["data"]["total"] == {"amount": "40.00", "currency": "GBP"}
+
+
+def test_rows_are_never_in_memory_as_a_whole():
+    text = "x" * 1000
+    rows: Iterator[Row] = ({"to": {"phone": "+447700900001"}, "metadata": {"text": text}} for _ in range(12_000))
+    tracemalloc.start()
+    try:
+        with uploading(rows, None, {"channel": "sms"}, None) as (upload, _):
+            sent = sum(map(len, upload))
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert sent == upload.len > 12_000_000
+    assert most < 4_000_000
 
 
 def test_nobody_is_a_batch_of_nobody(client: Client):
