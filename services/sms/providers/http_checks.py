@@ -1,5 +1,6 @@
 """What can be wrong with the settings of the HTTP gateway, told when the service starts."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -16,6 +17,10 @@ HEADERS = '{"Authorization": "Bearer {api_key}"}'
 JSON_BODY = '{"to": "{to}", "from": "{from}", "text": "{text}", "id": "{id}"}'
 FORM_BODY = "to={to}&from={from}&text={text}&id={id}"
 NONE = "none"
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""A token: RFC 9110 section 5.6.2."""
+_OURS = frozenset({"content-type", "content-length", "host", "transfer-encoding", "connection"})
 
 
 def one_line(value: str) -> str | None:
@@ -74,8 +79,10 @@ def unfillable(settings: "HttpGatewaySettings") -> Iterator[str]:
     if "text" in placeholders(settings.headers):
         yield "SMS_API_HEADERS must not have {text}: texts have lines and letters that headers cannot have."
     for name, value in settings.headers.items():
-        if not name or not f"{name}{value}".isprintable():
-            yield f"SMS_API_HEADERS has a header {name!r} without a name or with control characters: correct it."
+        if not _HEADER_NAME.fullmatch(name) or not value.isprintable():
+            yield f"SMS_API_HEADERS: {name!r} is no name of a header, or its value has control characters: correct it."
+        if name.lower() in _OURS:
+            yield f"SMS_API_HEADERS must not have {name}: it follows from SMS_API_URL and SMS_API_CONTENT_TYPE."
 
 
 def shared_codes(settings: "HttpGatewaySettings") -> Iterator[str]:

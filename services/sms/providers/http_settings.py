@@ -23,6 +23,13 @@ from services.sms.providers.http_path import path_problem
 from shared.settings import one_of, setting, url_of
 
 
+def _form(text: str) -> dict[str, str]:
+    fields = parse_qsl(text, keep_blank_values=True, strict_parsing=True)
+    if len(dict(fields)) < len(fields):
+        raise ValueError("a field is there twice")
+    return dict(fields)
+
+
 @dataclass(frozen=True)
 class HttpGatewaySettings:
     """An SMS vendor with an HTTP API, described by settings alone."""
@@ -90,9 +97,7 @@ class HttpGatewaySettings:
     def body(self) -> Any:
         """The template of the fields: JSON, or names and values of a form. ValueError: it is neither."""
         text = self.body_template or (FORM_BODY if self.is_form else JSON_BODY)
-        return (
-            dict(parse_qsl(text, keep_blank_values=True, strict_parsing=True)) if self.is_form else orjson.loads(text)
-        )
+        return _form(text) if self.is_form else orjson.loads(text)
 
     @cached_property
     def successes(self) -> tuple[str, frozenset[str]] | None:
