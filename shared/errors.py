@@ -14,10 +14,22 @@ CrierError
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 class CrierError(Exception):
-    """Base of everything Crier raises on purpose."""
+    """Base of everything Crier raises on purpose. Task queues and process pools may pickle it."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[CrierError], args: tuple[Any, ...], fields: Mapping[str, Any]) -> CrierError:
+    # Not by calling the class: what it takes is not what it has in args.
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(fields)
+    return error
 
 
 class SettingsError(CrierError):
