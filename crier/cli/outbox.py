@@ -18,6 +18,7 @@ from crier.cli.printable import one_line
 from crier.cli.screen import screen
 from crier.cli.timeline import local
 from crier.client import Client
+from crier.errors import ApiProblem
 
 if TYPE_CHECKING:
     from crier.answers import Kept, KeptSummary
@@ -59,13 +60,13 @@ Examples:
   crier outbox show 0198c0de-0000-7000-8000-000000000000 --out mail.html
 """
 )
-@click.argument("delivery_id", type=click.UUID)
+@click.argument("identifier", metavar="ID", type=click.UUID)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write it as a page to this file.")
 @click.option("--open", "opens", is_flag=True, help="Open it in a browser, as its recipient would have seen it.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def show(delivery_id: UUID, out: Path | None, opens: bool, as_json: bool) -> None:
-    """Show a kept message. DELIVERY_ID is in `crier outbox list`."""
-    kept = Client().kept(str(delivery_id))
+def show(identifier: UUID, out: Path | None, opens: bool, as_json: bool) -> None:
+    """Show a kept message. ID is that of a delivery, or of a notification: then its first delivery is shown."""
+    kept = _find(Client(), str(identifier))
     if as_json:
         click.echo(json.dumps(kept, indent=2))
     elif not out and not opens:
@@ -74,11 +75,24 @@ def show(delivery_id: UUID, out: Path | None, opens: bool, as_json: bool) -> Non
         console.print(panel(kept["channel"], kept["message"]["content"]))
     if out or opens:
         # Kept: the browser reads it after this process has ended.
-        path = out or Path(tempfile.mkdtemp(prefix="crier-outbox-")) / f"{delivery_id}.html"
+        path = out or Path(tempfile.mkdtemp(prefix="crier-outbox-")) / f"{kept['delivery_id']}.html"
         save(path, _drawn(kept).encode())
         click.echo(path, err=as_json)
         if opens:
             click.launch(path.absolute().as_uri())
+
+
+def _find(client: Client, identifier: str) -> "Kept":
+    try:
+        return client.kept(identifier)
+    except ApiProblem as problem:
+        if problem.kind != "not-found":
+            raise
+        try:
+            first = client.get(identifier)["deliveries"][0]["id"]
+        except ApiProblem:
+            raise problem from None
+        return client.kept(first)
 
 
 def _drawn(kept: "Kept") -> str:

@@ -44,7 +44,9 @@ def test_what_was_kept_is_listed_and_shown(typed: Client, kept: dict[str, str]):
     shown = typed.run("outbox", "show", kept["sms"]).stdout
     assert "sms: 1 segment" in shown
     assert "\x1b" not in shown
-    assert typed.json("outbox", "show", kept["sms"])["message"]["to"] == "+447700900188"
+    found = typed.json("outbox", "show", kept["sms"])
+    assert found["message"]["to"] == "+447700900188"
+    assert typed.json("outbox", "show", found["notification_id"]) == found
 
 
 def test_it_can_be_had_as_a_page(typed: Client, kept: dict[str, str], tmp_path: Path):

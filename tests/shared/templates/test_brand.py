@@ -1,11 +1,14 @@
 """Brand: only what can be shown safely."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from shared.errors import InvalidInput
+from shared.settings import load_one
 from shared.templates.brand import DARK_CARD, Brand
+from shared.templates.brand_settings import BrandSettings
 
 
 @pytest.mark.parametrize(
@@ -51,3 +54,15 @@ def test_a_button_stands_out_in_the_dark(brand: Brand, accent: str, letters: str
 
 def test_the_dark_is_that_of_the_layout(folder: Path) -> None:
     assert f".card {{ background-color: {DARK_CARD} !important" in (folder / "_layout" / "email.html").read_text()
+
+
+def test_every_part_of_a_brand_can_be_set() -> None:
+    environ = {f"CRIER_BRAND_{field.name.upper()}": _example(field.name) for field in fields(Brand)}
+    brand = load_one(BrandSettings, environ).brand()
+    assert brand == Brand(**{field.name: _example(field.name) for field in fields(Brand)})
+
+
+def _example(name: str) -> str:
+    if name.startswith("accent"):
+        return "#123456"
+    return f"https://example.com/{name}" if name.endswith("url") or name == "website" else f"the {name}"

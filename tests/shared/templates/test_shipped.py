@@ -81,8 +81,7 @@ def data(request: pytest.FixtureRequest, awkward: Data, minimal: Data) -> Data:
 
 
 def test_the_catalogue_is_complete() -> None:
-    assert CHANNELS.keys() == PROMISED.keys()
-    assert [name for name, channels in PROMISED.items() if not channels <= set(CHANNELS[name])] == []
+    assert [name for name, channels in PROMISED.items() if not channels <= set(CHANNELS.get(name, ()))] == []
 
 
 def test_the_documents_list_the_catalogue(catalogue: dict[str, Bundle]) -> None:

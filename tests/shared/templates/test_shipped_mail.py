@@ -120,14 +120,15 @@ def test_mail_is_made_for_phones_desks_and_the_dark(mail: Mail, name: str) -> No
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("accent", ["#1f6feb", "#ffd400", "#16181d", "#e11d48"])
 @pytest.mark.parametrize("name", MAILS)
-def test_every_word_can_be_read(mail: Mail, name: str, accent: str, dark: bool) -> None:
-    page = Reader(mail(name, of=Brand(name="Lumen", accent=accent)).html or "")
-    seen = list(page.colours(dark=dark))
-    assert len(seen) > 4
-    for text, colour, ground in seen:
-        assert _contrast(colour, ground) >= READABLE, f"{text!r}: {colour} on {ground}"
+def test_every_word_can_be_read(mail: Mail, name: str, dark: bool) -> None:
+    """Whatever the brand's colour."""
+    for accent in ("#1f6feb", "#ffd400", "#16181d", "#e11d48"):
+        page = Reader(mail(name, of=Brand(name="Lumen", accent=accent)).html or "")
+        seen = list(page.colours(dark=dark))
+        assert len(seen) > 4
+        for text, colour, ground in seen:
+            assert _contrast(colour, ground) >= READABLE, f"{text!r}: {colour} on {ground}"
 
 
 def _contrast(one: str, other: str) -> float:
