@@ -1,6 +1,7 @@
 """The SES stand-in, driven by Amazon's own SDK."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -89,6 +90,15 @@ def test_a_call_that_the_key_did_not_sign_is_refused(sandbox: Sandbox, options: 
 def test_a_call_without_a_signature_is_refused(sandbox: Sandbox, headers: dict[str, str], code: str) -> None:
     answer = requests.post(f"{sandbox.url}/v2/email/outbound-emails", headers=headers, json={}, timeout=10)
     assert (answer.status_code, answer.headers["x-amzn-ErrorType"]) == (403, code)
+
+
+@pytest.mark.parametrize("minutes", [-16, 16])
+def test_a_call_signed_by_a_clock_that_is_off_is_refused(
+    ses: Any, monkeypatch: pytest.MonkeyPatch, minutes: int
+) -> None:
+    off = datetime.now(UTC) + timedelta(minutes=minutes)
+    monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: off)
+    assert refused(ses)[0] == "RequestExpired"
 
 
 def test_a_body_that_was_changed_on_its_way_is_refused(sandbox: Sandbox, ses: Any) -> None:

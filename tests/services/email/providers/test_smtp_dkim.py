@@ -180,8 +180,9 @@ def test_what_a_relay_may_do_leaves_the_signature_good(sandbox: Sandbox, tmp_pat
 
 
 def test_a_sender_below_the_domain_is_signed_for(sandbox: Sandbox, tmp_path: Path) -> None:
-    mail, _ = received(sandbox, settings_for(sandbox, tmp_path, pem(RSA)), sender="a@News.Example.com")
-    assert verified(mail, RSA)
+    settings = settings_for(sandbox, tmp_path, pem(RSA), SMTP_DKIM_DOMAIN="Example.com")
+    mail, _ = received(sandbox, settings, sender="a@news.eXample.com")
+    assert verified(mail, RSA, domain="Example.com")
 
 
 @pytest.mark.parametrize("sender", ["a@elsewhere.example", "a@notexample.com"])
