@@ -22,7 +22,7 @@ from shared.errors import Ambiguous, CrierError, LedgerUnavailable, Rejected, Se
 from shared.ledger.work import Claimed, Work
 from shared.providers.port import Provider, Sent, is_idempotent
 from shared.settings import EngineSettings
-from shared.telemetry.metrics import ATTEMPTS, BATCH_SIZE, CALL_SECONDS, WAIT_SECONDS
+from shared.telemetry.metrics import ATTEMPTS, BATCH_SIZE, CALL_SECONDS, NOT_ADMITTED, WAIT_SECONDS
 
 log = structlog.get_logger(__name__)
 
@@ -95,6 +95,7 @@ class DeliveryLoop:
             barred = self.channel.admit(ready) if ready else {}
             for identifier, error in barred.items():
                 self.settler.put(settlement(held.pop(identifier), provider.name, error, self.policy))
+                NOT_ADMITTED.labels(queue, error.code).inc()
             ready = [(item, message) for item, message in ready if item.id in held]
             started = self.work.start([item for item, _ in ready], provider.name) if ready else frozenset()
             calls = [(item, message) for item, message in ready if item.id in started]

@@ -7,6 +7,7 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300
 MESSAGES = Counter("crier_messages_total", "Broker messages processed.", ["actor", "outcome"])
 MESSAGE_SECONDS = Histogram("crier_message_seconds", "Time an actor took.", ["actor"], buckets=_SECONDS)
 ATTEMPTS = Counter("crier_attempts_total", "Provider calls by outcome.", ["queue", "provider", "outcome"])
+NOT_ADMITTED = Counter("crier_not_admitted_total", "Deliveries a limit kept from the provider.", ["queue", "code"])
 CALL_SECONDS = Histogram(
     "crier_provider_call_seconds", "Time a provider took.", ["queue", "provider"], buckets=_SECONDS
 )

@@ -29,6 +29,7 @@ from shared.messages.sms import SmsMessage
 from shared.providers.port import Sent
 from shared.providers.route import Route
 from shared.senders.identities import Identities
+from shared.telemetry.metrics import NOT_ADMITTED
 from shared.templates.brand import Brand
 
 QUEUE = "sms.normal"
@@ -247,10 +248,13 @@ def test_what_is_not_admitted_is_settled_without_a_call(make_loop, accept, datab
         bodies = {item.id: message.content.body for item, message in ready}
         return {identifier: refusals[body] for identifier, body in bodies.items() if body in refusals}
 
+    counted = NOT_ADMITTED.labels(QUEUE, "limit")
+    before = counted._value.get()
     accept("fine", "wait", "reject", "fine")
     vendor = Vendor()
     loop = make_loop(vendor, admit=admit)
     assert loop.answer(QUEUE, TIMING) == 4
+    assert counted._value.get() == before + 2
     assert loop.settler.drain(20)
     assert len(vendor.seen) == 2
     rows = database.rows(
