@@ -26,11 +26,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from services.email.mime import build, mailbox
 from services.email.providers.ses_codes import refused
 from services.email.providers.ses_settings import SesSettings
-from shared.errors import Rejected
+from shared.errors import Rejected, Unavailable
 from shared.http import HttpClient
 from shared.messages.email import EmailMessage
 from shared.providers.outcomes import FAULT
-from shared.providers.port import Sent
+from shared.providers.port import CONNECT_TIMEOUT, Sent
 
 MAX_BYTES = 40 * 1024 * 1024
 """What a mail may have, encoded (https://docs.aws.amazon.com/ses/latest/dg/quotas.html)."""
@@ -41,14 +41,24 @@ logging.getLogger("botocore.auth").setLevel(logging.INFO)
 
 
 class Ses:
-    """Sends mail through one account in one region."""
+    """Sends mail through one account in one region.
+
+    Parameters:
+        patience: seconds to wait for credentials where the settings have none.
+    """
 
     name = "ses"
     concurrency = 50
 
-    def __init__(self, settings: SesSettings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        settings: SesSettings,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        patience: float = CONNECT_TIMEOUT,
+    ) -> None:
         self._settings = settings
         self._clock = clock
+        self._patience = patience
         self._sender = mailbox(settings.sender)
         self._http = HttpClient(connections=self.concurrency)
         base_url = settings.endpoint_url or f"https://email.{settings.region}.amazonaws.com"
@@ -56,8 +66,9 @@ class Ses:
 
     async def send(self, message: EmailMessage) -> Sent:
         """Send one mail. The reference is the id under which SES reports events."""
-        # In a thread: an attachment takes a while to encode and to sign, and credentials may have to be fetched.
-        request = await asyncio.to_thread(self._prepare, message)
+        credentials = await self._credentials()
+        # In a thread: an attachment takes a while to encode and to sign.
+        request = await asyncio.to_thread(self._prepare, message, credentials)
         reply = await self._http.request("POST", self._url, headers=dict(request.headers), content=request.data)
         reference = reply.json().get("MessageId")
         if reply.ok and reference:
@@ -68,30 +79,37 @@ class Ses:
         """Close the pooled connections."""
         await self._http.close()
 
-    def _prepare(self, message: EmailMessage) -> AWSRequest:
-        """The request, signed with credentials that are good for now."""
-        body = orjson.dumps(self._payload(message))
-        request = AWSRequest("POST", self._url, {"Content-Type": "application/json"}, body)
-        SigV4Auth(self._credentials(), "ses", self._settings.region).add_auth(request)
-        return request
-
-    def _credentials(self) -> ReadOnlyCredentials:
+    async def _credentials(self) -> ReadOnlyCredentials:
+        """Credentials that are good for now. Nothing has been sent while they are fetched."""
         given = self._settings
         if given.access_key_id:
             return ReadOnlyCredentials(given.access_key_id, given.secret_access_key, given.session_token)
         try:
-            found = self._session.get_credentials()
-            credentials = found and found.get_frozen_credentials()
+            async with asyncio.timeout(self._patience):
+                found = await asyncio.to_thread(self._find_credentials)
+        except TimeoutError:
+            raise Unavailable(f"no AWS credentials within {self._patience:g} s") from None
         except (BotoCoreError, ClientError) as error:
             raise FAULT(f"There are no AWS credentials to be had: {error}") from None
-        if not credentials:
+        if found is None:
             raise FAULT("There are no AWS credentials: set AWS_ACCESS_KEY_ID, or give this machine a role.")
-        return credentials
+        return found
+
+    def _find_credentials(self) -> ReadOnlyCredentials | None:
+        found = self._session.get_credentials()
+        return found and found.get_frozen_credentials()
 
     @cached_property
     def _session(self) -> Session:
         """What finds credentials where AWS puts them, and renews them in time."""
         return Session()
+
+    def _prepare(self, message: EmailMessage, credentials: ReadOnlyCredentials) -> AWSRequest:
+        """The signed request."""
+        body = orjson.dumps(self._payload(message))
+        request = AWSRequest("POST", self._url, {"Content-Type": "application/json"}, body)
+        SigV4Auth(credentials, "ses", self._settings.region).add_auth(request)
+        return request
 
     def _payload(self, message: EmailMessage) -> dict[str, Any]:
         mail = build(message, self._sender, self._clock())

@@ -4,13 +4,14 @@ import asyncio
 import json
 import logging
 import os
-import threading
 from base64 import b64decode
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -209,14 +210,15 @@ def test_a_key_of_the_settings_needs_nothing_else_of_aws(sandbox: Sandbox, monke
     assert "profile (nobodys) could not be found" in error.reason
 
 
-def test_the_role_of_a_container_is_asked_for_its_temporary_key(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ends = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    key = {"AccessKeyId": "ASIAROLE", "SecretAccessKey": "secret", "Token": "token", "Expiration": ends}
+@contextmanager
+def role_of_a_container(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, key: Mapping[str, str], ready: Event
+) -> Iterator[None]:
+    """Where containers ask for credentials; it answers when it is `ready`."""
 
     class Role(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            ready.wait(10)
             self.send_response(200)
             self.end_headers()
             self.wfile.write(json.dumps(key).encode())
@@ -224,17 +226,52 @@ def test_the_role_of_a_container_is_asked_for_its_temporary_key(
         def log_message(self, *_: Any) -> None:
             pass
 
-    keys = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
-        monkeypatch.setenv(name, str(tmp_path / "nothing"))
+        monkeypatch.setenv(name, str(folder / "nothing"))
     with ThreadingHTTPServer(("127.0.0.1", 0), Role) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"http://127.0.0.1:{server.server_port}/role")
-        error = failure({**sandbox.environment, **keys})
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield
         server.shutdown()
+
+
+def temporary_key() -> dict[str, str]:
+    ends = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"AccessKeyId": "ASIAROLE", "SecretAccessKey": "secret", "Token": "token", "Expiration": ends}
+
+
+NO_KEY = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+
+
+def test_the_role_of_a_container_is_asked_for_its_temporary_key(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = Event()
+    ready.set()
+    with role_of_a_container(monkeypatch, tmp_path, temporary_key(), ready):
+        error = failure({**sandbox.environment, **NO_KEY})
     # The stand-in has no such key; what matters is that it was used.
     assert error.code == "UnrecognizedClientException"
     assert "x-amz-security-token" in only(sandbox).received["headers"]
+
+
+def test_credentials_that_do_not_come_in_time_leave_no_doubt(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = Event()
+
+    async def impatient() -> None:
+        provider = Ses(load_one(SesSettings, {**sandbox.environment, **NO_KEY}), patience=0.2)
+        try:
+            with pytest.raises(Unavailable, match=r"no AWS credentials within 0\.2 s"):
+                await provider.send(mail())
+        finally:
+            ready.set()
+            await provider.close()
+
+    with role_of_a_container(monkeypatch, tmp_path, temporary_key(), ready):
+        asyncio.run(impatient())
+    assert list(sandbox.calls("ses")) == []
 
 
 def test_without_credentials_nothing_is_sent(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
