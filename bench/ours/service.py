@@ -1,4 +1,8 @@
-"""The SMS channel as the product has it, but for its providers: `dramatiq bench.ours.service`."""
+"""The SMS channel as the product has it, but for its providers and its limits: `dramatiq bench.ours.service`.
+
+The limits against toll fraud are off, as with `CRIER_SMS_NUMBER_LIMIT=none` and `CRIER_SMS_BLOCK_LIMIT=none`: what is
+measured here is what they are against. They cost a batch two statements more.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +14,7 @@ from shared.errors import Ambiguous, Rejected
 from shared.http import HttpClient
 from shared.ledger.work import Claimed
 from shared.messages.content import Content
+from shared.messages.countries import country_of, is_premium_rate
 from shared.messages.segments import measure
 from shared.messages.sms import SmsContent, SmsMessage
 from shared.providers.port import Sent
@@ -80,6 +85,8 @@ VENDORS = {"null": Vendor(NullSettings, Null), "remote": Vendor(RemoteSettings, 
 def message(item: Claimed, content: Content) -> SmsMessage:
     """What `services.sms` makes of a delivery (whose modules cannot be imported without hosting that service)."""
     text = cast(SmsContent, content)
+    if country_of(item.target) is None or is_premium_rate(item.target):
+        raise Rejected("No SMS goes there.", code="country")
     if (segments := measure(text.body).segments) > MAX_SEGMENTS:
         raise Rejected(f"The text takes {segments} SMS.", code="too-long")
     return SmsMessage(item.id, item.target, text, validity=item.expires_in)
