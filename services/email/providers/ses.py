@@ -13,23 +13,20 @@ import logging
 from base64 import b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import Any
 
 import orjson
-from boto3.session import Session
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
-from botocore.exceptions import BotoCoreError, ClientError
 
 from services.email.mime import build, mailbox
 from services.email.providers.ses_codes import refused
+from services.email.providers.ses_credentials import SesCredentials
 from services.email.providers.ses_settings import SesSettings
-from shared.errors import Rejected, Unavailable
+from shared.errors import Rejected
 from shared.http import HttpClient
 from shared.messages.email import EmailMessage
-from shared.providers.outcomes import FAULT
 from shared.providers.port import CONNECT_TIMEOUT, Sent
 
 MAX_BYTES = 40 * 1024 * 1024
@@ -58,7 +55,7 @@ class Ses:
     ) -> None:
         self._settings = settings
         self._clock = clock
-        self._patience = patience
+        self._credentials = SesCredentials(settings, patience)
         self._sender = mailbox(settings.sender)
         self._http = HttpClient(connections=self.concurrency)
         base_url = settings.endpoint_url or f"https://email.{settings.region}.amazonaws.com"
@@ -66,7 +63,7 @@ class Ses:
 
     async def send(self, message: EmailMessage) -> Sent:
         """Send one mail. The reference is the id under which SES reports events."""
-        credentials = await self._credentials()
+        credentials = await self._credentials.now()
         # In a thread: an attachment takes a while to encode and to sign.
         request = await asyncio.to_thread(self._prepare, message, credentials)
         reply = await self._http.request("POST", self._url, headers=dict(request.headers), content=request.data)
@@ -78,31 +75,6 @@ class Ses:
     async def close(self) -> None:
         """Close the pooled connections."""
         await self._http.close()
-
-    async def _credentials(self) -> ReadOnlyCredentials:
-        """Credentials that are good for now. Nothing has been sent while they are fetched."""
-        given = self._settings
-        if given.access_key_id:
-            return ReadOnlyCredentials(given.access_key_id, given.secret_access_key, given.session_token)
-        try:
-            async with asyncio.timeout(self._patience):
-                found = await asyncio.to_thread(self._find_credentials)
-        except TimeoutError:
-            raise Unavailable(f"no AWS credentials within {self._patience:g} s") from None
-        except (BotoCoreError, ClientError) as error:
-            raise FAULT(f"There are no AWS credentials to be had: {error}") from None
-        if found is None:
-            raise FAULT("There are no AWS credentials: set AWS_ACCESS_KEY_ID, or give this machine a role.")
-        return found
-
-    def _find_credentials(self) -> ReadOnlyCredentials | None:
-        found = self._session.get_credentials()
-        return found and found.get_frozen_credentials()
-
-    @cached_property
-    def _session(self) -> Session:
-        """What finds credentials where AWS puts them, and renews them in time."""
-        return Session()
 
     def _prepare(self, message: EmailMessage, credentials: ReadOnlyCredentials) -> AWSRequest:
         """The signed request."""
