@@ -8,7 +8,7 @@ from pathlib import Path
 
 from shared.messages.content import dump_content
 from shared.messages.email import EmailContent
-from shared.previews import Shown, fragment
+from shared.previews import Shown, fragment, page
 from shared.templates.brand import Brand
 from shared.templates.catalogue import load_catalogue
 from shared.templates.compiled import Template, compile_bundle
@@ -34,6 +34,7 @@ BRAND = Brand(
     footer="Lumen Ltd, registered in England and Wales, no. 01234567",
 )
 ADA = {"name": "Ada", "locale": "en-GB", "timezone": "Europe/London"}
+TO = {"email": "ada@example.com", "sms": "+442079460018", "whatsapp": "+442079460018", "push": "c7kQ…"}
 ADA_MAY_LEAVE = {**ADA, "unsubscribe_url": "https://notify.example.com/u/4fd1"}
 LOOK = """
 body { margin: 0; padding: 28px; background: #e9ebef; font: 600 26px -apple-system, "Segoe UI", Arial, sans-serif; }
@@ -77,24 +78,39 @@ def _whom(template: Template) -> dict[str, str]:
     return ADA_MAY_LEAVE if template.kind == "promotion" else ADA
 
 
-def draw(name: str, body: str, width: int, height: int) -> None:
+def sheet(body: str) -> str:
+    """A page of messages side by side, at half their size."""
+    return f"<!doctype html><style>{STYLE.read_text()}{LOOK}</style>{body}<script>{FIT}</script>"
+
+
+def kept(name: str) -> str:
+    """The page that shows what was kept of a template, in every channel."""
+    template = compile_bundle(CATALOGUE[name])
+    contents = {channel: dump_content(channel, template.render(channel, template.sample, ADA, BRAND)) for channel in TO}
+    drawn = [Shown(channel, content, TO[channel], BRAND.name) for channel, content in contents.items()]
+    return page(drawn, name)
+
+
+def draw(name: str, html: str, width: int, height: int) -> None:
     """A picture of a page, in WebP."""
     with tempfile.TemporaryDirectory() as folder:
-        page = Path(folder) / "sheet.html"
-        page.write_text(f"<!doctype html><style>{STYLE.read_text()}{LOOK}</style>{body}<script>{FIT}</script>")
+        path = Path(folder) / "page.html"
+        path.write_text(html)
         subprocess.run(
             [shutil.which("chromium") or "google-chrome", "--headless", "--no-sandbox", "--disable-gpu",
-             "--hide-scrollbars", f"--user-data-dir={folder}/profile", "--virtual-time-budget=8000",
-             f"--window-size={width},{height}", f"--screenshot={HERE / name}.webp", page.as_uri()],
+             "--hide-scrollbars", "--disable-features=IsolateSandboxedIframes",
+             f"--user-data-dir={folder}/profile", "--virtual-time-budget=20000",
+             f"--window-size={width},{height}", f"--screenshot={HERE / name}.webp", path.as_uri()],
             check=True, capture_output=True,
         )  # fmt: skip
 
 
 CATALOGUE = load_catalogue()
 if __name__ == "__main__":
-    for sheet, names in SHEETS.items():
-        draw(sheet, f"<main>{''.join(map(mail, names))}</main>", 1646, HEIGHTS[sheet])
+    draw("outbox", kept("booking_confirmation"), 1500, 2340)
+    for name, names in SHEETS.items():
+        draw(name, sheet(f"<main>{''.join(map(mail, names))}</main>"), 1646, HEIGHTS[name])
     for channel, height in (("sms", 490), ("push", 480)):
         named = [name for name, bundle in CATALOGUE.items() if channel in compile_bundle(bundle).channels]
         body = f'<main class="phone">{"".join(short(name, channel) for name in named)}</main>'
-        draw(f"messages-{channel}", body, 880, height)
+        draw(f"messages-{channel}", sheet(body), 880, height)
