@@ -3,7 +3,6 @@
 import asyncio
 import os
 import random
-import shutil
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -36,18 +35,17 @@ USERS = ("ada", "bob", "carol", "dan", "eve", "ünï")
 @pytest.fixture(scope="module")
 def postfix() -> Iterator[Postfix]:
     """A running Postfix; without one installed, or root to start it, the test is skipped, except in CI."""
-    folder = Path(tempfile.mkdtemp(prefix="crier-postfix-"))
-    folder.chmod(0o755)
-    server = Postfix(folder, USERS)
-    try:
-        server.start()
-    except ServerMissing as missing:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(missing))
-    yield server
-    server.stop()
-    shutil.rmtree(folder)
+    with tempfile.TemporaryDirectory(prefix="crier-postfix-") as folder:
+        Path(folder).chmod(0o755)
+        server = Postfix(Path(folder), USERS)
+        try:
+            server.start()
+        except ServerMissing as missing:
+            if os.environ.get("CI"):
+                raise
+            pytest.skip(str(missing))
+        yield server
+        server.stop()
 
 
 def using(environment: Mapping[str, str], action: Callable[[Smtp], Awaitable[T]]) -> T:
