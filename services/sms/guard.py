@@ -8,7 +8,8 @@ from uuid import UUID
 
 from services.sms.limit_settings import SmsLimitSettings
 from shared.errors import Rejected, SendError, Unavailable
-from shared.ledger.sms_usage import Excess, Limit, Sms, SmsUsage
+from shared.ledger.sms_limits import Excess, Limit, Sms
+from shared.ledger.sms_usage import SmsUsage
 from shared.ledger.work import Claimed
 from shared.messages.countries import EVERYWHERE, country_of
 from shared.messages.segments import measure

@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from functools import cached_property
 
 from services.sms.by_country import by_country, each_country
-from shared.ledger.sms_usage import Limits, Rate
+from shared.ledger.sms_limits import Limits, Rate
 from shared.messages.countries import EVERYWHERE
 from shared.settings import setting
 

@@ -6,18 +6,18 @@ many to a block of numbers, and what a day's cost. The database's clock and a lo
 workers. A delivery is counted once, however often it is tried.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from enum import StrEnum
-from operator import attrgetter, itemgetter
-from typing import Any, Protocol
+from operator import itemgetter
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 
 from shared.ledger.database import Database
+from shared.ledger.sms_limits import Excess, Limit, Limits, Rate, Seen, Sms, gates
 
+_COUNTED = "counted"
 # By itself, before anything is read: a statement sees what was committed when it began, not what it waited for.
 _LOCK = text("""
     SELECT pg_advisory_xact_lock(hashtext('crier.sms_usage'), project_id)
@@ -35,7 +35,7 @@ _RECENT = """
 """
 # In one statement, as it is asked for every batch: rows of four kinds, told apart by the first column.
 _SEEN = text(f"""
-    SELECT 'counted' AS kind, project_id, delivery_id::text AS key, NULL::float[] AS ages
+    SELECT '{_COUNTED}' AS kind, project_id, delivery_id::text AS key, NULL::float[] AS ages
     FROM sms_usage WHERE delivery_id = ANY(CAST(:ids AS uuid[]))
     UNION ALL {_RECENT.format(column="number")}
     UNION ALL {_RECENT.format(column="block")}
@@ -60,79 +60,6 @@ _COUNT = text("""
 """)
 
 
-class Limit(StrEnum):
-    """What there can be too much of. The first two are columns too, and fields of `Sms`."""
-
-    NUMBER = "number"
-    BLOCK = "block"
-    SPEND = "spend"
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """At most `count` in any `seconds`."""
-
-    count: int
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much a project may have sent: to one number, to one block of numbers, and for how much a day (UTC).
-
-    None is no limit.
-    """
-
-    number: Rate | None = None
-    block: Rate | None = None
-    spend: Decimal | None = None
-
-    @property
-    def any(self) -> bool:
-        """Whether anything is limited at all."""
-        return not (self.number is None and self.block is None and self.spend is None)
-
-
-@dataclass(frozen=True, slots=True)
-class Sms:
-    """One SMS that is about to be sent.
-
-    Parameters:
-        number: E.164.
-        block: the numbers it is one of; None for what is not counted against its block.
-    """
-
-    delivery_id: UUID
-    project_id: int
-    number: str
-    block: str | None
-    cost: Decimal = Decimal(0)
-
-
-@dataclass(frozen=True, slots=True)
-class Excess:
-    """Which limit has no room for an SMS, and in how many seconds it has."""
-
-    limit: Limit
-    seconds: float
-
-
-class _Gate(Protocol):
-    limit: Limit
-
-    def wait(self, sms: Sms) -> float:
-        """Seconds until there is room; 0 when there is."""
-        ...
-
-    def take(self, sms: Sms) -> None:
-        """Count it."""
-        ...
-
-    def defer(self, sms: Sms, wait: float) -> None:
-        """Keep the room it will find in `wait` seconds for it, so that not all who wait come back at once."""
-        ...
-
-
 @dataclass(frozen=True)
 class SmsUsage:
     """The account of what was let through."""
@@ -150,34 +77,24 @@ class SmsUsage:
         admitted: list[Sms] = []
         with self.database.transaction() as connection:
             connection.execute(_LOCK, {"projects": [sms.project_id for sms in asked]})
-            seen = connection.execute(_SEEN, _parameters(asked) | _asked_of(limits)).all()
-            counted = {row.key for row in seen if row.kind == "counted"}
-            gates = _gates(seen, limits)
+            rows = connection.execute(_SEEN, _parameters(asked) | _asked_of(limits)).all()
+            counted = {row.key for row in rows if row.kind == _COUNTED}
+            seen = [Seen(Limit(row.kind), row.project_id, row.key, row.ages) for row in rows if row.kind != _COUNTED]
+            limiting = gates(limits, seen)
             for sms in asked:
                 if str(sms.delivery_id) in counted:
                     continue
-                wait, gate = max(((gate.wait(sms), gate) for gate in gates), key=itemgetter(0))
+                wait, gate = max(((gate.wait(sms), gate) for gate in limiting), key=itemgetter(0))
                 if wait > 0:
                     excesses[sms.delivery_id] = Excess(gate.limit, wait)
                     gate.defer(sms, wait)
                 else:
                     admitted.append(sms)
-                    for passed in gates:
+                    for passed in limiting:
                         passed.take(sms)
             if admitted:
                 connection.execute(_COUNT, _parameters(admitted))
         return excesses
-
-
-def _gates(seen: Sequence[Row[Any]], limits: Limits) -> Sequence[_Gate]:
-    gates: list[_Gate] = []
-    if limits.number:
-        gates.append(_Window(Limit.NUMBER, limits.number, seen))
-    if limits.block:
-        gates.append(_Window(Limit.BLOCK, limits.block, seen))
-    if limits.spend is not None:
-        gates.append(_Budget(limits.spend, seen))
-    return gates
 
 
 def _parameters(batch: Sequence[Sms]) -> dict[str, Any]:
@@ -199,45 +116,3 @@ def _asked_of(limits: Limits) -> dict[str, float]:
         "block_count": block.count,
         "block_seconds": block.seconds,
     }
-
-
-class _Window:
-    """A rate: the ages of what went to each number or block, youngest first."""
-
-    def __init__(self, limit: Limit, rate: Rate, seen: Sequence[Row[Any]]) -> None:
-        self.limit = limit
-        self._rate = rate
-        self._key: Callable[[Sms], str | None] = attrgetter(limit)
-        self._ages = {(row.project_id, row.key): list(row.ages) for row in seen if row.kind == limit}
-
-    def wait(self, sms: Sms) -> float:
-        ages = self._ages.get((sms.project_id, self._key(sms)), [])
-        return self._rate.seconds - ages[self._rate.count - 1] if len(ages) >= self._rate.count else 0.0
-
-    def take(self, sms: Sms) -> None:
-        if (ages := self._ages.get((sms.project_id, self._key(sms)))) is not None:
-            ages.insert(0, 0.0)
-
-    def defer(self, sms: Sms, wait: float) -> None:
-        self._ages[sms.project_id, self._key(sms)].insert(0, -wait)
-
-
-class _Budget:
-    """A day's money."""
-
-    limit = Limit.SPEND
-
-    def __init__(self, most: Decimal, seen: Sequence[Row[Any]]) -> None:
-        self._most = most
-        self._spent = {row.project_id: Decimal(row.key) for row in seen if row.kind == self.limit}
-        self._left_of_today = {row.project_id: row.ages[0] for row in seen if row.kind == self.limit}
-
-    def wait(self, sms: Sms) -> float:
-        over = self._spent[sms.project_id] + sms.cost > self._most
-        return self._left_of_today[sms.project_id] if over else 0.0
-
-    def take(self, sms: Sms) -> None:
-        self._spent[sms.project_id] += sms.cost
-
-    def defer(self, sms: Sms, wait: float) -> None:
-        """Tomorrow has money for many."""

@@ -9,7 +9,7 @@ from services.sms.providers import VENDORS
 from services.sms.providers.twilio import TwilioSettings
 from services.sms.settings import SmsSettings
 from shared.errors import SettingsError
-from shared.ledger.sms_usage import Limits, Rate
+from shared.ledger.sms_limits import Limits, Rate
 from shared.settings import load, load_one
 
 ACCOUNT = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "canary-7d1f"}

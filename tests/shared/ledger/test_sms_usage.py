@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from shared.ledger.database import Database
-from shared.ledger.sms_usage import Limit, Limits, Rate, Sms, SmsUsage
+from shared.ledger.sms_limits import Limit, Limits, Rate, Sms
+from shared.ledger.sms_usage import SmsUsage
 
 THREE_IN_TEN_MINUTES = Limits(number=Rate(3, 600))
 AGED = text("UPDATE sms_usage SET admitted_at = admitted_at - make_interval(secs => :seconds)")
