@@ -16,7 +16,7 @@ from crier.demo.reconcile import PREPARATION
 from crier.demo.run import Outcome
 from crier.sandbox import Entry
 from crier.sandbox.smtp import raw
-from crier.sandbox.twilio_message import WHATSAPP
+from crier.sandbox.twilio.message import WHATSAPP
 from shared.messages.email import EmailContent
 
 SHOWN_FINDINGS = 30

@@ -12,7 +12,7 @@ from crier.demo.files import on_the_envelope
 from crier.demo.rendering import Rendering
 from crier.demo.rounds import Vendors
 from crier.sandbox import Sandbox
-from crier.sandbox.twilio_message import WHATSAPP
+from crier.sandbox.twilio.message import WHATSAPP
 from shared.messages.content import load_content
 
 

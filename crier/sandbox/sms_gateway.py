@@ -30,7 +30,7 @@ import orjson
 from crier.sandbox.behaviour import Behaviour, Fault
 from crier.sandbox.journal import Entry
 from crier.sandbox.preview import Kind, Preview
-from crier.sandbox.twilio_message import segments
+from crier.sandbox.twilio.message import segments
 from crier.sandbox.vendor import Answer, Call, HttpVendor, Route, find_delivery, json_answer
 
 API_KEY = "sms_" + uuid5(NAMESPACE_URL, "crier:sandbox:sms-gateway").hex

@@ -11,7 +11,7 @@ import orjson
 
 from crier.demo.arrived.arrival import Arrived
 from crier.sandbox import Entry
-from crier.sandbox.mailgun_request import read
+from crier.sandbox.mailgun.request import read
 from crier.sandbox.smtp import raw
 from shared.messages.email import Attachment, EmailContent
 

@@ -6,8 +6,8 @@ import orjson
 
 from crier.demo.arrived.arrival import Arrived
 from crier.sandbox import Entry
-from crier.sandbox.twilio_content import text
-from crier.sandbox.twilio_message import WHATSAPP
+from crier.sandbox.twilio.content import text
+from crier.sandbox.twilio.message import WHATSAPP
 from shared.messages.sms import SmsContent
 from shared.messages.whatsapp import WhatsAppContent
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from crier.sandbox import Entry
-from crier.sandbox.google_token import make_service_account
+from crier.sandbox.fcm.google_token import make_service_account
 from services.push.providers import VENDORS
 from tests.contracts.case import DEAD, FAULT, LATER, REFUSED, Case, Environment, Received, after, push
 

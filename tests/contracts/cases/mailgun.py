@@ -3,7 +3,7 @@
 from crier.sandbox import Entry
 from crier.sandbox.mail import preview
 from crier.sandbox.mailgun import RATE_PERIOD
-from crier.sandbox.mailgun_request import read
+from crier.sandbox.mailgun.request import read
 from services.email.providers import VENDORS
 from tests.contracts.case import CANARY, DEAD, FAULT, REFUSED, UNKNOWN, Case, Received, after, mail
 

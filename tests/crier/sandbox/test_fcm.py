@@ -16,7 +16,7 @@ from google.auth.transport.requests import AuthorizedSession, Request
 from google.oauth2 import service_account
 
 from crier.sandbox import Sandbox
-from crier.sandbox.google_token import GRANT
+from crier.sandbox.fcm.google_token import GRANT
 from tests.crier.sandbox.clients import DELIVERY, FIREBASE_SCOPE
 
 Send = Callable[..., requests.Response]

@@ -13,9 +13,9 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
 from crier.sandbox import Sandbox
-from crier.sandbox.twilio_content import CONTENTS
-from crier.sandbox.twilio_errors import LATER, REFUSALS
-from crier.sandbox.twilio_message import segments
+from crier.sandbox.twilio.content import CONTENTS
+from crier.sandbox.twilio.errors import LATER, REFUSALS
+from crier.sandbox.twilio.message import segments
 from tests.crier.sandbox.clients import DELIVERY, only_call, twilio_client
 
 TO, SENDER = "+447700900123", "+15005550006"

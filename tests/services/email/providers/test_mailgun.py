@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 
 from crier.sandbox import Entry, Sandbox
-from crier.sandbox.mailgun_request import Request, read
+from crier.sandbox.mailgun.request import Request, read
 from services.email.providers.mailgun import MAX_BYTES, Mailgun, MailgunSettings
 from shared.errors import Ambiguous, Rejected, SendError, SettingsError, Unavailable
 from shared.messages.email import Attachment, EmailContent, EmailMessage

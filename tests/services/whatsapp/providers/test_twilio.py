@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from crier.sandbox import Sandbox
-from crier.sandbox.twilio_content import CONTENTS
+from crier.sandbox.twilio.content import CONTENTS
 from services.whatsapp.providers.twilio import Twilio, TwilioSettings
 from shared.errors import Rejected, SendError
 from shared.messages.whatsapp import WhatsAppContent, WhatsAppMessage

@@ -24,7 +24,7 @@ import orjson
 
 from crier.sandbox.behaviour import Behaviour, Fault
 from crier.sandbox.journal import Entry
-from crier.sandbox.onesignal_message import UUID_FORM, problems
+from crier.sandbox.onesignal.message import UUID_FORM, problems
 from crier.sandbox.preview import Kind, Preview
 from crier.sandbox.vendor import Answer, Call, HttpVendor, Route, find_delivery, json_answer
 

@@ -27,7 +27,7 @@ and over WhatsApp, accepted and undelivered afterwards, as WhatsApp's own refusa
     +15005550318  63018 the sender's daily limit    +15005550349  63049 Meta chose not to deliver
 
 Everybody but +15005550316 has written to the WhatsApp sender within 24 hours. The content templates are those of
-`crier.sandbox.twilio_content`.
+`crier.sandbox.twilio.content`.
 """
 
 from base64 import b64encode
@@ -41,9 +41,9 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 from crier.sandbox.behaviour import Behaviour, Fault
 from crier.sandbox.journal import Entry
 from crier.sandbox.preview import Kind, Preview
-from crier.sandbox.twilio_content import BY_SID, CONTENTS, text
-from crier.sandbox.twilio_errors import LATER, REFUSALS
-from crier.sandbox.twilio_message import WHATSAPP, WHATSAPP_SENDER, Message, refusal, refused_later, segments
+from crier.sandbox.twilio.content import BY_SID, CONTENTS, text
+from crier.sandbox.twilio.errors import LATER, REFUSALS
+from crier.sandbox.twilio.message import WHATSAPP, WHATSAPP_SENDER, Message, refusal, refused_later, segments
 from crier.sandbox.vendor import Answer, Call, HttpVendor, Route, find_delivery, json_answer
 
 ACCOUNT_SID = "AC" + uuid5(NAMESPACE_URL, "crier:sandbox:account").hex

@@ -14,7 +14,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from crier.sandbox import mail
 from crier.sandbox.behaviour import Behaviour, Fault, Rules
 from crier.sandbox.journal import Entry, Journal
-from crier.sandbox.smtp_replies import magic, refusal
+from crier.sandbox.smtp.replies import magic, refusal
 from crier.sandbox.wire import HUGE, break_connection, drip, reset
 
 _log = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from crier.sandbox.journal import Entry
 from crier.sandbox.magic_mailboxes import magic
 from crier.sandbox.mail import with_images
 from crier.sandbox.preview import Attachment, Kind, Preview
-from crier.sandbox.sendgrid_message import problems
+from crier.sandbox.sendgrid.message import problems
 from crier.sandbox.vendor import Answer, Call, HttpVendor, Route, find_delivery, json_answer
 
 API_KEY = f"SG.{uuid5(NAMESPACE_URL, 'crier:sandbox:sendgrid').hex[:22]}.{uuid5(NAMESPACE_URL, 'crier:sandbox').hex}"

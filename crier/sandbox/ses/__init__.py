@@ -17,12 +17,12 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 import orjson
 
 from crier.sandbox import mail
-from crier.sandbox.aws_signature import AwsKey
 from crier.sandbox.behaviour import Behaviour
 from crier.sandbox.journal import Entry
 from crier.sandbox.magic_mailboxes import magic
 from crier.sandbox.preview import Preview
-from crier.sandbox.ses_request import Account, Refusal, raw
+from crier.sandbox.ses.request import Account, Refusal, raw
+from crier.sandbox.ses.signature import AwsKey
 from crier.sandbox.vendor import Answer, Call, HttpVendor, Route, find_delivery, json_answer
 
 ACCOUNT = Account("eu-west-1", frozenset({"example.com"}), frozenset({"crier-sandbox"}))

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from crier.sandbox import apns
+from crier.sandbox.fcm import apns
 
 _DURATION = re.compile(r"[0-9]+(\.[0-9]{1,9})?s")
 _STRINGS, _ANY = "map of string", "any object"

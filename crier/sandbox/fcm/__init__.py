@@ -18,10 +18,10 @@ from uuid import uuid4
 
 import orjson
 
-from crier.sandbox import fcm_errors, fcm_message
 from crier.sandbox.behaviour import Behaviour, Fault
-from crier.sandbox.google_token import ERRORS as TOKEN_ERRORS
-from crier.sandbox.google_token import TokenEndpoint, make_service_account, refuse
+from crier.sandbox.fcm import answers, form
+from crier.sandbox.fcm.google_token import ERRORS as TOKEN_ERRORS
+from crier.sandbox.fcm.google_token import TokenEndpoint, make_service_account, refuse
 from crier.sandbox.journal import Entry
 from crier.sandbox.preview import Kind, Preview
 from crier.sandbox.vendor import Answer, Call, HttpVendor, Route, find_delivery, json_answer
@@ -47,7 +47,7 @@ class Fcm(HttpVendor):
     """One Firebase project with one service account, whose key file is made in the folder."""
 
     name = "fcm"
-    errors = (*fcm_errors.NAMES, *TOKEN_ERRORS)
+    errors = (*answers.NAMES, *TOKEN_ERRORS)
     stages = ("send", "token")
 
     def __init__(self, folder: Path, base_url: str) -> None:
@@ -71,7 +71,7 @@ class Fcm(HttpVendor):
         """A documented error; an OAuth one for lower-case names."""
         if name in TOKEN_ERRORS:
             return refuse(name, TOKEN_ERRORS[name])
-        return fcm_errors.answer(name, call.parameters.get("project", PROJECT))
+        return answers.answer(name, call.parameters.get("project", PROJECT))
 
     def authorised(self, call: Call) -> bool:
         """Whether the access token is good."""
@@ -115,19 +115,19 @@ class Fcm(HttpVendor):
     def _send(self, call: Call) -> Answer:
         project = call.parameters["project"]
         if not self.authorised(call):
-            return fcm_errors.answer("UNAUTHENTICATED", project)
+            return answers.answer("UNAUTHENTICATED", project)
         if project != PROJECT:
-            return fcm_errors.answer("PERMISSION_DENIED", project)
+            return answers.answer("PERMISSION_DENIED", project)
         if call.json is None:
-            return fcm_errors.malformed([("", "Invalid JSON payload received. Unexpected token.")])
-        if wrong := list(fcm_message.violations(call.json)):
-            return fcm_errors.malformed(wrong)
+            return answers.malformed([("", "Invalid JSON payload received. Unexpected token.")])
+        if wrong := list(form.violations(call.json)):
+            return answers.malformed(wrong)
         message = _message(call)
-        if problem := fcm_message.problem(message):
-            return fcm_errors.invalid(*problem)
+        if problem := form.problem(message):
+            return answers.invalid(*problem)
         if not _TOKEN.fullmatch(message.get("token", "topic")):
             return self.error("INVALID_ARGUMENT", call)
-        if fcm_message.snake(call.json).get("validate_only"):
+        if form.snake(call.json).get("validate_only"):
             return json_answer(200, {"name": f"projects/{project}/messages/fake_message_id"})
         name = f"projects/{project}/messages/0:{time.time_ns() // 1000}%{uuid4().hex[:16]}"
         return json_answer(200, {"name": name}, accepted=True, reference=name)
@@ -146,7 +146,7 @@ def _message_of(entry: Entry) -> dict[str, Any]:
 
 def _section(value: Any, name: str | None = None) -> dict[str, Any]:
     """`value` with its names in snake_case, or what it has under `name`; empty if that is no object."""
-    found = fcm_message.snake(value) if name is None else value.get(name)
+    found = form.snake(value) if name is None else value.get(name)
     return found if isinstance(found, dict) else {}
 
 

@@ -11,8 +11,8 @@ from email.utils import format_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from crier.sandbox import twilio_content
-from crier.sandbox.twilio_errors import LATER, MAGIC_SENDERS
+from crier.sandbox.twilio import content
+from crier.sandbox.twilio.errors import LATER, MAGIC_SENDERS
 from shared.messages.countries import country_of
 
 WHATSAPP = "whatsapp:"
@@ -56,7 +56,7 @@ class Message:
             to=form["To"],
             sender=form.get("From") or None,
             service=form.get("MessagingServiceSid") or None,
-            body=twilio_content.text(form),
+            body=content.text(form),
             media=1 if form.get("MediaUrl") else 0,
             error_code=error_code,
         )
@@ -114,7 +114,7 @@ class Message:
 
 def refusal(form: Form) -> int | None:
     """The code of the error for which a message is refused."""
-    return _refused_address(form) or twilio_content.refusal(form) or _refused_message(form)
+    return _refused_address(form) or content.refusal(form) or _refused_message(form)
 
 
 def _refused_address(form: Form) -> int | None:
@@ -167,7 +167,7 @@ def refused_later(form: Form) -> int | None:
         return None
     if form["To"] == WHATSAPP + SILENT and not form.get("ContentSid"):
         return 63016
-    return twilio_content.later(form)
+    return content.later(form)
 
 
 def segments(body: str) -> int:

@@ -18,7 +18,7 @@ from crier.sandbox import mail
 from crier.sandbox.behaviour import Behaviour
 from crier.sandbox.journal import Entry
 from crier.sandbox.magic_mailboxes import magic
-from crier.sandbox.mailgun_request import Request, problem, read
+from crier.sandbox.mailgun.request import Request, problem, read
 from crier.sandbox.preview import Preview
 from crier.sandbox.vendor import Answer, Call, HttpVendor, Route, find_delivery, json_answer
 

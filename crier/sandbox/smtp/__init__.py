@@ -26,8 +26,8 @@ from crier.sandbox.behaviour import Behaviour, Rules
 from crier.sandbox.certificate import make_tls
 from crier.sandbox.journal import Entry, Journal
 from crier.sandbox.preview import Preview
-from crier.sandbox.smtp_connection import Connection
-from crier.sandbox.smtp_replies import STAGES, is_refusal
+from crier.sandbox.smtp.connection import Connection
+from crier.sandbox.smtp.replies import STAGES, is_refusal
 
 USERNAME, PASSWORD = "sandbox", "sandbox-password"
 SENDER = "Crier sandbox <sandbox@example.com>"
