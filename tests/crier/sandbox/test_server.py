@@ -14,13 +14,12 @@ from tests.crier.sandbox.clients import twilio_client, wait_for
 
 def test_the_settings_point_at_the_stand_ins(sandbox: Sandbox) -> None:
     settings = sandbox.environment
-    assert set(settings) == {
-        "SMTP_HOST", "SMTP_PORT", "SMTP_USERNAME", "SMTP_PASSWORD", "SMTP_TLS", "SMTP_CA_FILE", "SMTP_FROM",
-        "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM", "TWILIO_BASE_URL",
-        "FIREBASE_CREDENTIALS_PATH", "FCM_BASE_URL",
-    }  # fmt: skip
     assert settings["SMTP_TLS"] == "starttls"
-    assert settings["TWILIO_BASE_URL"] == settings["FCM_BASE_URL"] == sandbox.url
+    pointed = {
+        name: value for name, value in settings.items() if name.endswith(("_BASE_URL", "_API_URL", "_ENDPOINT_URL"))
+    }
+    assert len(pointed) == len(sandbox.vendors)
+    assert all(value.startswith(sandbox.url) for value in pointed.values()), pointed
     account = json.loads(Path(settings["FIREBASE_CREDENTIALS_PATH"]).read_bytes())
     assert account["token_uri"] == f"{sandbox.url}/token"
     assert account["type"] == "service_account"
@@ -85,7 +84,7 @@ def test_stopping_twice_is_harmless(tmp_path: Path) -> None:
 
 
 def test_a_vendor_there_is_not_is_refused(sandbox: Sandbox) -> None:
-    with pytest.raises(ValueError, match="there is smtp, twilio, fcm; not 'pager'"):
+    with pytest.raises(ValueError, match="there is smtp, twilio, "):
         sandbox.behave("pager", error=1)
 
 
