@@ -1,4 +1,4 @@
-"""Draws the pictures of docs/channels/messages.md: `python docs/images/gallery.py`, with Chromium on the PATH."""
+"""Draws the pictures of docs/channels/messages.md and of the README: `python docs/images/gallery.py`, with Chromium."""
 
 import shutil
 import subprocess
@@ -51,6 +51,7 @@ main.phone { grid-template-columns: repeat(4, 375px); gap: 36px; }
 .phone .preview-lock { width: 375px; min-height: 0; padding: 20px 14px; }
 .phone .preview-handset { min-height: 0; }
 """
+PAGE = {"light": "#f4f5f7", "dark": "#0d0e11"}
 FIT = """
 onload = () => document.querySelectorAll("iframe").forEach(
   (frame) => { frame.style.height = frame.contentDocument.documentElement.scrollHeight + "px" })
@@ -59,11 +60,22 @@ onload = () => document.querySelectorAll("iframe").forEach(
 
 def mail(name: str) -> str:
     """A mail twice: on a desk in the light, on a phone in the dark."""
+    frame = _frame(name)
+    return f"<figure><figcaption>{name}</figcaption>{frame}{frame}</figure>"
+
+
+def alone(name: str, scheme: str) -> str:
+    """A page with nothing but a mail, in the light or in the dark."""
+    style = f":root {{ background: {PAGE[scheme]} }} body {{ margin: 0 }}"
+    style += f" iframe {{ display: block; border: 0; width: 100vw; height: 100vh; color-scheme: {scheme} }}"
+    return f"<!doctype html><style>{style}</style>{_frame(name)}"
+
+
+def _frame(name: str) -> str:
     template = compile_bundle(CATALOGUE[name])
     content = template.render("email", template.sample, _whom(template), BRAND)
     html = content.html if isinstance(content, EmailContent) else None
-    frame = f'<iframe scrolling="no" srcdoc="{escape(html or "")}"></iframe>'
-    return f"<figure><figcaption>{name}</figcaption>{frame}{frame}</figure>"
+    return f'<iframe scrolling="no" srcdoc="{escape(html or "")}"></iframe>'
 
 
 def short(name: str, channel: str) -> str:
@@ -107,6 +119,8 @@ def draw(name: str, html: str, width: int, height: int) -> None:
 
 CATALOGUE = load_catalogue()
 if __name__ == "__main__":
+    draw("mail-light-desktop", alone("booking_confirmation", "light"), 760, 1070)
+    draw("mail-dark-phone", alone("booking_confirmation", "dark"), 380, 1120)
     draw("outbox", kept("booking_confirmation"), 1500, 2340)
     for name, names in SHEETS.items():
         draw(name, sheet(f"<main>{''.join(map(mail, names))}</main>"), 1646, HEIGHTS[name])
