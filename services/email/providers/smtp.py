@@ -8,7 +8,6 @@ With a DKIM key, mails from its domain and those below it are signed. Others are
 would not make them pass DMARC, and the server may have a key for theirs. The timeline says so.
 """
 
-import asyncio
 import re
 import ssl
 from collections.abc import Callable
@@ -23,11 +22,11 @@ from services.email.providers.smtp_connection import connect, meaning
 from services.email.providers.smtp_dkim import Signer, is_aligned, read_key
 from services.email.providers.smtp_pool import SmtpPool
 from services.email.providers.smtp_settings import SmtpSettings
+from services.email.providers.writing import written
 from shared.errors import Ambiguous, Rejected, Unavailable
 from shared.messages.email import EmailMessage
 from shared.providers.port import Sent
 
-_LARGE = 256 * 1024
 _DOT_AT_LINE_START = re.compile(rb"^\.", re.MULTILINE)
 _READY_FOR_CONTENT, _TAKEN = 354, 250
 
@@ -48,7 +47,7 @@ class Smtp:
 
     async def send(self, message: EmailMessage) -> Sent:
         """Send one mail. Its `Message-ID`, which bounces quote, is the reference."""
-        mail, content = await self._prepare(message)
+        mail, content = await written(message, self._prepare, slow=self._signer is not None)
         async with self._pool.connection(lambda smtp: _begin(smtp, mail)) as smtp:
             refused = await _address(smtp, mail)
             reply = await _hand_over(smtp, content, alone=len(mail.recipients) == 1)
@@ -64,17 +63,12 @@ class Smtp:
     async def _connect(self) -> SMTP:
         return await connect(self._settings, self._tls, self._sender.domain)
 
-    async def _prepare(self, message: EmailMessage) -> tuple[Mail, bytes]:
+    def _prepare(self, message: EmailMessage) -> tuple[Mail, bytes]:
         """The mail, and its content as it goes over the wire (RFC 5321 section 4.5.2)."""
-
-        def prepare() -> tuple[Mail, bytes]:
-            mail = build(message, self._sender, self._clock())
-            if self._signer and _signs(self._signer, mail):
-                mail = replace(mail, content=self._signer.sign(mail.content))
-            return mail, _DOT_AT_LINE_START.sub(b"..", mail.content) + b".\r\n"
-
-        large = sum(len(attachment.content) for attachment in message.content.attachments) > _LARGE
-        return await asyncio.to_thread(prepare) if large else prepare()
+        mail = build(message, self._sender, self._clock())
+        if self._signer and _signs(self._signer, mail):
+            mail = replace(mail, content=self._signer.sign(mail.content))
+        return mail, _DOT_AT_LINE_START.sub(b"..", mail.content) + b".\r\n"
 
 
 def _signer(settings: SmtpSettings) -> Signer | None:
