@@ -89,6 +89,8 @@ def address(channel: str, recipient: Mapping[str, Any]) -> tuple[list[str], str 
     if channel in ("sms", "whatsapp"):
         phone = recipient.get("phone")
         return ([phone], None) if phone else ([], "to.phone")
+    if channel != "push":
+        raise ValueError(f"It is not known where a message of {channel} goes: say it here.")
     topic = recipient.get("topic")
     targets = [*dict.fromkeys(recipient.get("tokens", ())), *([TOPIC + topic] if topic else [])]
     if targets:

@@ -7,12 +7,12 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from shared.messages.content import CHANNELS
 from shared.messages.segments import measure
 from shared.previews import mail
 from shared.previews.shown import Shown
 
 _PAGES = Path(__file__).parent / "pages"
-_CHANNELS = ("email", "sms", "whatsapp", "push")
 _ADDRESS = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)]")
 
 _RULES = "default-src 'none'; style-src 'unsafe-inline'; img-src data: https:; base-uri 'none'; form-action 'none'"
@@ -23,7 +23,7 @@ POLICY = f"{_RULES}; sandbox {_OPEN} allow-downloads"
 
 def fragment(shown: Shown) -> Markup:
     """The message as HTML to put into a page that has the stylesheet `pages/preview.css`."""
-    name = shown.channel if shown.channel in _CHANNELS else "other"
+    name = shown.channel if shown.channel in CHANNELS else "other"
     attachments = shown.content.get("attachments", ())
     html = shown.content.get("html")
     drawn = _environment.get_template(f"{name}.html").render(

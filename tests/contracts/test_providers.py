@@ -106,7 +106,10 @@ def test_every_provider_is_under_contract() -> None:
         for channel in channels
         if Path(services.__path__[0], channel, "providers").is_dir()
     ]
-    assert {vendor for table in tables for vendor in table.values()} == {case.vendor for case in CASES}
+    named = {vendor: name for table in tables for name, vendor in table.items()}
+    missing = sorted(name for vendor, name in named.items() if vendor not in {case.vendor for case in CASES})
+    assert not missing, f"write tests/contracts/cases/<name>.py for {missing}, and its line in provider_cases.py"
+    assert len(CASES) == len(named), "a case is of a provider there is, and each has one"
 
 
 @pytest.mark.parametrize("case", CALLS)

@@ -9,11 +9,11 @@ import yaml
 
 from shared.ledger.database import Database
 from shared.ledger.keys import Keys
+from shared.messages.content import CHANNELS
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
 FOLDERS = sorted(path.name for path in (ROOT / "services").iterdir() if path.is_dir() and path.name[0] not in "._")
-CHANNELS = [name for name in ("email", "sms", "whatsapp", "push") if name in FOLDERS]
 UNWATCHED = [name for name, container in COMPOSE.items() if container.get("healthcheck") == {"disable": True}]
 
 NOWHERE = {"CRIER_DATABASE_URL": "postgresql://127.0.0.1:1/x", "CRIER_BROKER_URL": "redis://127.0.0.1:1"}

@@ -10,7 +10,7 @@ from crier.sandbox import Entry
 
 __all__ = ["Arrived", "arrived"]
 
-_READERS: Mapping[str, Callable[[Entry], Arrived]] = {
+READERS: Mapping[str, Callable[[Entry], Arrived]] = {
     "smtp": of_smtp,
     "sendgrid": of_sendgrid,
     "ses": of_ses,
@@ -24,4 +24,4 @@ _READERS: Mapping[str, Callable[[Entry], Arrived]] = {
 
 def arrived(entry: Entry) -> Arrived:
     """What was accepted by the call of `entry`."""
-    return _READERS[entry.vendor](entry)
+    return READERS[entry.vendor](entry)

@@ -5,6 +5,7 @@ import pkgutil
 from pathlib import Path
 
 import services
+from crier.demo.arrived import READERS
 from crier.demo.rounds import FIRST, OTHERS, routes
 
 
@@ -19,7 +20,13 @@ def providers() -> set[tuple[str, str]]:
 
 
 def test_every_provider_has_its_turn():
-    assert {turn for vendors in (FIRST, *OTHERS) for turn in vendors.items()} == providers()
+    turns = {turn for vendors in (FIRST, *OTHERS) for turn in vendors.items()}
+    assert turns == providers(), "crier/demo/rounds.py names each provider once"
+
+
+def test_what_every_vendor_received_can_be_read():
+    vendors = {vendor for vendors in (FIRST, *OTHERS) for vendor in vendors.values()}
+    assert vendors == set(READERS), "crier/demo/arrived/ has a reader for each vendor's stand-in"
 
 
 def test_a_round_names_its_routes():

@@ -149,7 +149,12 @@ def test_a_magic_mailbox_loses_the_answer(sandbox: Sandbox, post: Post, mailbox:
     assert only_call(sandbox, "sendgrid").accepted
 
 
-@pytest.mark.parametrize("mailbox", ["error+999@example.org", "slow+soon@example.org", "errors@example.org"])
+def test_a_magic_mailbox_with_an_error_there_is_not_names_those_there_are(post: Post) -> None:
+    response = post(personalizations=[{"to": [{"email": "error+999@example.org"}]}])
+    assert (response.status_code, "no error+999: it has 400, 400-to" in response.text) == (400, True)
+
+
+@pytest.mark.parametrize("mailbox", ["slow+soon@example.org", "errors@example.org"])
 def test_what_is_nearly_magic_is_an_ordinary_mailbox(post: Post, mailbox: str) -> None:
     assert post(personalizations=[{"to": [{"email": mailbox}]}]).status_code == 202
 
