@@ -1,4 +1,4 @@
-"""Real servers for the tests: private, on free ports, in temporary folders, one of each per xdist worker."""
+"""Real servers for the tests, and the sandbox: private, on free ports, in temporary folders, one of each per worker."""
 
 import os
 import shutil
@@ -16,6 +16,7 @@ from crier.local.errors import ServerMissing
 from crier.local.postgres import PostgresServer
 from crier.local.rabbitmq import RabbitServer
 from crier.local.redis import RedisServer
+from crier.sandbox import Sandbox
 from shared.ledger.database import Database
 
 
@@ -46,6 +47,21 @@ def postgres(servers_folder: Path) -> Iterator[PostgresServer]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """Running stand-ins of every vendor."""
+    with Sandbox(tmp_path_factory.mktemp("sandbox"), durable=False) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running_sandbox: Sandbox) -> Iterator[Sandbox]:
+    """The stand-ins, with an empty journal and behaving as documented."""
+    running_sandbox.clear()
+    yield running_sandbox
+    running_sandbox.reset()
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import logging
 import pkgutil
 import socket
 import traceback
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,20 +36,6 @@ AWKWARD = {
 CALLS = [pytest.param(case, id=case.id) for case in CASES]
 HTTP_CALLS = [pytest.param(case, id=case.id) for case in CASES if case.http]
 REFUSALS = [pytest.param(case, error, id=f"{case.id}-{error}") for case in CASES for error in case.refusals]
-
-
-@pytest.fixture(scope="module")
-def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with Sandbox(tmp_path_factory.mktemp("sandbox"), durable=False) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running_sandbox: Sandbox) -> Iterator[Sandbox]:
-    """The stand-ins, with an empty journal and behaving as documented."""
-    running_sandbox.clear()
-    yield running_sandbox
-    running_sandbox.reset()
 
 
 def using(case: Case, environment: Environment, action: Callable[[Provider[Any]], Awaitable[T]]) -> T:

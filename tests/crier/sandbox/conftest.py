@@ -20,14 +20,6 @@ def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbo
 
 
 @pytest.fixture
-def sandbox(running_sandbox: Sandbox) -> Iterator[Sandbox]:
-    """The sandbox, with an empty journal and no rules."""
-    running_sandbox.clear()
-    yield running_sandbox
-    running_sandbox.reset()
-
-
-@pytest.fixture
 def twilio(sandbox: Sandbox) -> Client:
     return twilio_client(sandbox)
 

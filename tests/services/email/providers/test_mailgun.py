@@ -5,7 +5,6 @@ import email
 import email.policy
 import json
 from base64 import b64decode
-from collections.abc import Iterator
 from dataclasses import replace
 from email.message import EmailMessage as Mime
 from typing import Any
@@ -22,19 +21,6 @@ from shared.providers.port import Sent
 from shared.settings import load_one
 
 LEAST = {"MAILGUN_API_KEY": "key-1", "MAILGUN_DOMAIN": "mg.example.com", "MAILGUN_FROM": "Crier <crier@example.com>"}
-
-
-@pytest.fixture(scope="module")
-def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with Sandbox(tmp_path_factory.mktemp("sandbox"), durable=False) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running_sandbox: Sandbox) -> Iterator[Sandbox]:
-    running_sandbox.clear()
-    yield running_sandbox
-    running_sandbox.reset()
 
 
 def mail(to: str = "ada@example.org", to_name: str | None = None, **content: Any) -> EmailMessage:

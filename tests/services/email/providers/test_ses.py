@@ -56,19 +56,6 @@ def no_account_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-@pytest.fixture(scope="module")
-def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with Sandbox(tmp_path_factory.mktemp("sandbox"), durable=False) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running_sandbox: Sandbox) -> Iterator[Sandbox]:
-    running_sandbox.clear()
-    yield running_sandbox
-    running_sandbox.reset()
-
-
 def using(environment: Mapping[str, str], action: Callable[[Ses], Awaitable[T]]) -> T:
     async def main() -> T:
         provider = Ses(load_one(SesSettings, environment))

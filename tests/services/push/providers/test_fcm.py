@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -19,19 +19,6 @@ from shared.providers.port import Sent
 from shared.settings import load_one
 
 T = TypeVar("T")
-
-
-@pytest.fixture(scope="module")
-def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with Sandbox(tmp_path_factory.mktemp("sandbox"), durable=False) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running_sandbox: Sandbox) -> Iterator[Sandbox]:
-    running_sandbox.clear()
-    yield running_sandbox
-    running_sandbox.reset()
 
 
 def using(sandbox: Sandbox, action: Callable[[Fcm], Awaitable[T]]) -> T:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
@@ -16,19 +15,6 @@ from shared.settings import load_one
 
 SUBSCRIPTION = "1dd608f2-c6a1-4e3a-851d-000c2940e62c"
 MAGIC = "00000000-0000-4000-8000-000000000"
-
-
-@pytest.fixture(scope="module")
-def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with Sandbox(tmp_path_factory.mktemp("sandbox"), durable=False) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running_sandbox: Sandbox) -> Iterator[Sandbox]:
-    running_sandbox.clear()
-    yield running_sandbox
-    running_sandbox.reset()
 
 
 def send(sandbox: Sandbox, *messages: PushMessage) -> list[Sent]:

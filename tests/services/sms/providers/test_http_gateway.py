@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -39,19 +39,6 @@ CLASSIC = {
     "SMS_API_FAULT_CODES": "1,2",
 }
 LEAST = {"SMS_API_URL": "https://sms.example.com/send", "SMS_API_KEY": "canary-7d1f"}
-
-
-@pytest.fixture(scope="module")
-def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with Sandbox(tmp_path_factory.mktemp("sandbox"), durable=False) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running_sandbox: Sandbox) -> Iterator[Sandbox]:
-    running_sandbox.clear()
-    yield running_sandbox
-    running_sandbox.reset()
 
 
 def least(sandbox: Sandbox) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
@@ -21,19 +20,6 @@ from shared.twilio.codes import OUTCOMES, explained
 
 MESSAGE = SmsMessage(uuid4(), "+447700900123", SmsContent("Hello"))
 SERVICE = "MG" + "a" * 32
-
-
-@pytest.fixture(scope="module")
-def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with Sandbox(tmp_path_factory.mktemp("sandbox"), durable=False) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running_sandbox: Sandbox) -> Iterator[Sandbox]:
-    running_sandbox.clear()
-    yield running_sandbox
-    running_sandbox.reset()
 
 
 def send(sandbox: Sandbox, message: SmsMessage = MESSAGE, **environ: str) -> Sent:
