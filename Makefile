@@ -3,8 +3,10 @@
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
-# Two, or as many as there are processors up to four: each worker runs a PostgreSQL and a Redis of its own.
-TEST_WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((n < 2 ? 2 : n > 4 ? 4 : n)))
+# One more than there are processors, since tests wait a good deal, up to four: each worker runs a PostgreSQL and a Redis
+# of its own. A worker that is done takes over from one that has long tests left.
+TEST_WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((n < 3 ? n + 1 : 4)))
+PYTEST := $(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal
 SERVICES := gateway relay scheduler email sms whatsapp push cleanup
 LOCKS := $(SERVICES) local
 LOCK := $(BIN)/uv pip compile pyproject.toml --no-config --quiet --universal --generate-hashes \
@@ -43,9 +45,9 @@ down: $(INSTALLED) ## stop it; the data stays
 
 ##@ Work on it
 test: $(INSTALLED) ## every test, on real servers; the end says what was skipped and why
-	$(BIN)/pytest -n $(TEST_WORKERS) $(ARGS)
+	$(PYTEST) $(ARGS)
 test-quick: $(INSTALLED) ## what failed last time, or else everything, up to the first failure
-	$(BIN)/pytest -n $(TEST_WORKERS) --last-failed --exitfirst $(ARGS)
+	$(PYTEST) --last-failed --exitfirst $(ARGS)
 lint: $(INSTALLED) ## ruff: style, likely mistakes, formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
