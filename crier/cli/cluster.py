@@ -1,9 +1,7 @@
 """`crier up`, `down`, `restart` and `status`."""
 
 import json
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 
@@ -13,6 +11,7 @@ from rich.filesize import decimal
 from rich.panel import Panel
 from rich.table import Table
 
+from crier.cli.interrupts import interrupted_by_every_signal
 from crier.cli.log_lines import render
 from crier.cli.screen import screen
 from crier.cli.steps import steps_on
@@ -57,8 +56,8 @@ def up(split: bool, detach: bool, port: int | None) -> None:
     console = screen()
     cluster = Cluster(Home.find())
     step = steps_on(console)
-    with interrupted_by_every_signal():
-        running = cluster.up(split=split, port=port, foreground=not detach, step=step)
+    with interrupted_by_every_signal() as interrupts:
+        running = cluster.up(split=split, port=port, foreground=not detach, step=interrupts.between(step))
         names = [state.name for state in cluster.states()]
         lines = follow(cluster.home, names, until=lambda: not running.is_alive())
         console.print(_welcome(cluster.home, running, detach))
@@ -135,18 +134,6 @@ def status(as_json: bool) -> None:
         console = screen()
         console.print(_table(states))
         console.print(f"Gateway {running.url}   home {cluster.home.root}", style="dim", highlight=False)
-
-
-@contextmanager
-def interrupted_by_every_signal() -> Iterator[None]:
-    """SIGTERM and SIGHUP (a closed terminal) are like Ctrl-C: everything is stopped in order."""
-    numbers = (signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _show_until_it_ends(console: Console, cluster: Cluster, lines: Iterator[LogLine], width: int) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from crier.cli.cluster import interrupted_by_every_signal
+from crier.cli.interrupts import interrupted_by_every_signal
 from crier.cli.screen import screen
 from crier.cli.steps import steps_on
 from crier.demo.report import account, write_folder
