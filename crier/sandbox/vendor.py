@@ -1,6 +1,6 @@
 """What an HTTP stand-in is: routes that turn a call into the answer its vendor documents.
 
-A vendor is one module with one class that derives from `HttpVendor`, and a line in `crier.sandbox.vendors`.
+A vendor is a module or a folder with one class that derives from `HttpVendor`, and a line in `crier.sandbox.vendors`.
 It knows formats only: connections, rules, the journal and faults are `crier.sandbox.exchange`'s.
 """
 

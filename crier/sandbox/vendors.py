@@ -1,4 +1,4 @@
-"""The HTTP vendors there are stand-ins for. A new one is a module and a line here."""
+"""The HTTP vendors there are stand-ins for. A new one is a module or a folder, and a line here."""
 
 from crier.sandbox.fcm import Fcm
 from crier.sandbox.mailgun import Mailgun
