@@ -14,7 +14,11 @@ CrierError
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
+
+Blame = Literal["provider", "destination", "nobody"]
+"""Whom a failure speaks against: the provider, the destination alone (a mail domain, a webhook's host), or neither (a
+handset that is switched off)."""
 
 
 class CrierError(Exception):
@@ -111,10 +115,22 @@ class Rejected(SendError):
 
     Parameters:
         target_is_dead: the address, number or device no longer exists and must not be tried again.
+        opted_out: the recipient told this provider not to be written to (by this sender).
+        alert: what is wrong is with the account or its set-up: somebody has to do something about it.
     """
 
-    def __init__(self, reason: str, *, code: str | None = None, target_is_dead: bool = False) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        code: str | None = None,
+        target_is_dead: bool = False,
+        opted_out: bool = False,
+        alert: bool = False,
+    ) -> None:
         self.target_is_dead = target_is_dead
+        self.opted_out = opted_out
+        self.alert = alert
         super().__init__(reason, code=code)
 
 
@@ -123,7 +139,9 @@ class Unavailable(SendError):
 
     Parameters:
         retry_after: seconds the provider asked to wait. Waiting because it was asked costs no attempt.
-        provider_fault: the account or the provider is at fault (credentials, balance), not this message.
+        provider_fault: the account or the provider is at fault (credentials, balance), not this message: another
+            provider is to be tried, and somebody has to be told.
+        blames: whose breaker counts it, see `Blame`.
     """
 
     def __init__(
@@ -133,11 +151,21 @@ class Unavailable(SendError):
         code: str | None = None,
         retry_after: float | None = None,
         provider_fault: bool = False,
+        blames: Blame = "provider",
     ) -> None:
         self.retry_after = retry_after
         self.provider_fault = provider_fault
+        self.blames = blames
         super().__init__(reason, code=code)
 
 
 class Ambiguous(SendError):
-    """The request may have been processed: the connection broke or the deadline passed after it left."""
+    """The request may have been processed: the connection broke or the deadline passed after it left.
+
+    Parameters:
+        blames: whose breaker counts it, see `Blame`.
+    """
+
+    def __init__(self, reason: str, *, code: str | None = None, blames: Blame = "provider") -> None:
+        self.blames = blames
+        super().__init__(reason, code=code)

@@ -214,6 +214,11 @@ class EngineSettings:
         default=None,
         secret=True,
     )
+    public_url: str | None = setting(
+        "CRIER_PUBLIC_URL",
+        "https address at which the gateway is reached from outside: for receipts and for links to unsubscribe.",
+        default=None, check=url_of("https", "http"),
+    )  # fmt: skip
     log_level: str = setting(
         "CRIER_LOG_LEVEL", "The least that is logged.", default="INFO",
         check=one_of("DEBUG", "INFO", "WARNING", "ERROR"),

@@ -7,7 +7,7 @@ raise OUTCOMES[code](reason, code=code)
 from functools import partial
 from typing import Protocol
 
-from shared.errors import Rejected, SendError, Unavailable
+from shared.errors import Blame, Rejected, SendError, Unavailable
 
 
 class Outcome(Protocol):
@@ -22,6 +22,12 @@ REFUSED: Outcome = Rejected
 DEAD: Outcome = partial(Rejected, target_is_dead=True)
 """Refused for good, and the address, number or device is to be suppressed."""
 
+ALERT: Outcome = partial(Rejected, alert=True)
+"""Refused for good because of how the account is set up: it will be the same for others until somebody changes it."""
+
+OPTED_OUT: Outcome = partial(Rejected, opted_out=True)
+"""Refused for good: the recipient does not want to be written to by this sender, which is to be remembered."""
+
 LATER: Outcome = Unavailable
 """Not processed; an ordinary retry."""
 
@@ -29,6 +35,6 @@ FAULT: Outcome = partial(Unavailable, provider_fault=True)
 """Not processed, because of the account or the provider: fail over, alert."""
 
 
-def after(seconds: float) -> Outcome:
-    """Not processed, and the vendor asks for at least `seconds` of patience."""
-    return partial(Unavailable, retry_after=seconds)
+def after(seconds: float, *, blames: Blame = "provider") -> Outcome:
+    """Not processed, and worth another try after `seconds` at the earliest."""
+    return partial(Unavailable, retry_after=seconds, blames=blames)

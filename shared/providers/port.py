@@ -5,6 +5,8 @@ retry, read the environment, or loop; deadlines, failover and accounting belong 
 """
 
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 M = TypeVar("M", contravariant=True)
@@ -28,6 +30,44 @@ class Sent:
     delivered: bool = False
 
 
+class Found(StrEnum):
+    """What a look-up says of a call whose outcome nobody knows."""
+
+    SENT = "sent"
+    """The provider has it: it is not sent again."""
+    ABSENT = "absent"
+    """The provider is sure that it does not have it: it may be sent again, even under hold."""
+    UNCLEAR = "unclear"
+    """It cannot tell, or cannot be asked: the notification's policy decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """What a look-up found. `reference` is the provider's own id where it has the message; `detail` is for people."""
+
+    found: Found
+    reference: str | None = None
+    detail: str = ""
+
+
+class FindsMessages(Protocol[M]):
+    """A provider that can be asked later whether it took a message.
+
+    Attributes:
+        find_after: seconds after the call from which its answer can be relied on.
+    """
+
+    find_after: float
+
+    async def find(self, message: M, asked_at: datetime) -> LookUp:
+        """Whether the call for `message` that was begun at `asked_at` was processed. Never sends anything.
+
+        A call to the provider, on the event loop, with the deadline of any other. May raise `SendError`, which counts
+        as unclear.
+        """
+        ...
+
+
 class Provider(Protocol[M]):
     """A vendor adapter for one channel.
 
@@ -35,6 +75,9 @@ class Provider(Protocol[M]):
         name: as routes, settings and timelines write it, e.g. `twilio`.
         concurrency: how many sends one process may have open at once; the delivery loop starts no more.
         idempotent: optional, see `is_idempotent`.
+
+    Optional besides: the methods of `FindsMessages`, and `destination(message) -> str`: the mail domain or host that
+    has a breaker of its own, counted by errors that blame it.
     """
 
     name: str
