@@ -1,11 +1,14 @@
 """The sandbox's control routes: what was received as data, and how the stand-ins are to behave.
 
-GET    /calls               every call; `vendor`, `delivery`, `recipient`, `after` (a sequence) filter.
-                            A JSON array, or a line each with `Accept: application/x-ndjson`
-DELETE /calls               forget them
-GET    /behaviour           the rules in force, by vendor
-PUT    /behaviour/{vendor}  the rules from now on: one object or an array, see `Behaviour`
-DELETE /behaviour           every vendor as documented again
+GET    /calls                    every call; `vendor`, `delivery`, `recipient`, `after` (a sequence) filter.
+                                 A JSON array, or a line each with `Accept: application/x-ndjson`
+DELETE /calls                    forget them
+GET    /behaviour                the rules in force, by vendor
+PUT    /behaviour/{vendor}       the rules from now on: one object or an array, see `Behaviour`
+DELETE /behaviour                every vendor as documented again, and callbacks as at the start
+GET    /callbacks                how vendors' callbacks are made; `pending`: for how many calls some are still to be
+PUT    /callbacks                how from now on, see `crier.sandbox.callbacks.Manner`
+POST   /events/{vendor}/{event}  let something happen that the vendor reports; the body's fields are its details
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -25,11 +28,14 @@ _CHUNK = 64 * 1024
 
 
 def local_only(handler: Handler) -> Handler:
-    """`handler` for callers that name this machine; a foreign name that was pointed here is refused."""
+    """`handler` for callers that name this machine; a foreign name that was pointed here is refused, and so is what a
+    web page would change."""
 
     async def check(request: web.Request) -> web.StreamResponse:
         if request.url.host not in _LOCAL_HOSTS:
             return web.Response(status=403, text="The sandbox is for this machine: use http://127.0.0.1.\n")
+        if request.method != "GET" and "Origin" in request.headers:
+            return web.Response(status=403, text="Web pages cannot tell the sandbox anything.\n")
         return await handler(request)
 
     return check
@@ -49,6 +55,9 @@ class Control:
             web.get("/behaviour", local_only(self._behaviour)),
             web.put("/behaviour/{vendor}", local_only(self._behave)),
             web.delete("/behaviour", local_only(self._reset)),
+            web.get("/callbacks", local_only(self._callbacks)),
+            web.put("/callbacks", local_only(self._call_back)),
+            web.post("/events/{vendor}/{event}", local_only(self._happen)),
         )
 
     async def _calls(self, request: web.Request) -> web.StreamResponse:
@@ -95,6 +104,31 @@ class Control:
     async def _reset(self, _: web.Request) -> web.Response:
         self._sandbox.reset()
         return web.Response(status=204)
+
+    async def _callbacks(self, _: web.Request) -> web.Response:
+        return _json(200, self._sandbox.callbacks_shown())
+
+    async def _call_back(self, request: web.Request) -> web.Response:
+        try:
+            self._sandbox.callbacks(**_object(await request.read()))
+        except ValueError as error:
+            return _json(422, {"error": str(error)})
+        return await self._callbacks(request)
+
+    async def _happen(self, request: web.Request) -> web.Response:
+        try:
+            details = {name: str(value) for name, value in _object(await request.read()).items()}
+            self._sandbox.simulate(request.match_info["vendor"], request.match_info["event"], **details)
+        except ValueError as error:
+            return _json(422, {"error": str(error)})
+        return web.Response(status=202)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    found = orjson.loads(body or b"{}")
+    if not isinstance(found, dict):
+        raise ValueError('body: must be an object, such as {"repeat": 5}')  # noqa: TRY004 - a caller's, as the rest
+    return found
 
 
 def _json(status: int, body: object) -> web.Response:

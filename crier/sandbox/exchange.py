@@ -11,6 +11,7 @@ from aiohttp import web
 
 from crier.sandbox import wire
 from crier.sandbox.behaviour import Behaviour, Fault, Rules
+from crier.sandbox.callbacks import Callbacks
 from crier.sandbox.journal import Entry, Journal
 from crier.sandbox.vendor import Answer, Call, HttpVendor, Route, json_answer
 
@@ -22,10 +23,11 @@ _CREDENTIALS = {"authorization", "x-amz-security-token"}
 class Exchange:
     """What every route of one vendor shares: its rules and the journal."""
 
-    def __init__(self, vendor: HttpVendor, rules: Rules, journal: Journal) -> None:
+    def __init__(self, vendor: HttpVendor, rules: Rules, journal: Journal, callbacks: Callbacks) -> None:
         self._vendor = vendor
         self._rules = rules
         self._journal = journal
+        self._callbacks = callbacks
 
     def routes(self) -> list[web.RouteDef]:
         """The vendor's routes as aiohttp's."""
@@ -57,6 +59,7 @@ class Exchange:
         )
         if not await _journalled(self._journal, entry):
             return wire.BrokenResponse(answer, Fault.RESET, 0)
+        await self._callbacks.answering(answer.callbacks)
         if behaviour.delay:
             await asyncio.sleep(behaviour.delay)
         if behaviour.fault is None:

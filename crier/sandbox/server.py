@@ -16,6 +16,7 @@ from typing import Any, Self
 from aiohttp import web
 
 from crier.sandbox.behaviour import Behaviour, Rules, parse
+from crier.sandbox.callbacks import Callbacks, manner_of
 from crier.sandbox.control import Control
 from crier.sandbox.exchange import Exchange, unknown
 from crier.sandbox.journal import Entry, Journal, read
@@ -53,6 +54,7 @@ class Sandbox:
         durable: sync every call to the disk before it is answered; `False` is for measuring.
         size_limit: the largest mail, in bytes.
         auth_without_tls: let SMTP clients log in on the plain port before STARTTLS.
+        receipts_to: the gateway's address, such as http://127.0.0.1:8000, for the vendors' callbacks.
 
     Raises:
         OSError: a port is taken.
@@ -66,6 +68,7 @@ class Sandbox:
         durable: bool = True,
         size_limit: int = SIZE_LIMIT,
         auth_without_tls: bool = False,
+        receipts_to: str | None = None,
     ) -> None:
         self.folder = Path(folder).resolve()
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -83,6 +86,9 @@ class Sandbox:
             auth_without_tls=auth_without_tls,
         )
         self.vendors = {vendor.name: vendor(self.folder, self.url) for vendor in HTTP_VENDORS}
+        self._callbacks = Callbacks(self.journal)
+        self._receipts_to = receipts_to
+        self.callbacks()
         for entry in read(self.journal.path):
             if entry.vendor in self.vendors:
                 self.vendors[entry.vendor].remember(entry)
@@ -112,9 +118,44 @@ class Sandbox:
         self.rules_of(vendor).add(self.admit(vendor, parse(rule)))
 
     def reset(self, vendor: str | None = None) -> None:
-        """Let `vendor`, or every one, answer as documented again."""
+        """Let `vendor`, or every one, answer as documented again; without one, callbacks are as at the start too."""
         for rules in [self.rules_of(vendor)] if vendor else self.rules.values():
             rules.set([])
+        if vendor is None:
+            self.callbacks()
+
+    def callbacks(self, **manner: Any) -> None:
+        """Make the vendors' callbacks in this manner from now on: the fields of `crier.sandbox.callbacks.Manner`.
+
+        What is left out is as it was at the start.
+
+        Raises:
+            ValueError: there is no such field, or it cannot have that value.
+        """
+        self._callbacks.manner = manner_of({"to": self._receipts_to, **manner})
+        for vendor in self.vendors.values():
+            vendor.gateway = self._callbacks.manner.to
+
+    def callbacks_shown(self) -> dict[str, Any]:
+        """The manner of callbacks in its JSON form, and under `pending` how many answers have some to be made."""
+        return self._callbacks.show()
+
+    def simulate(self, vendor: str, event: str, /, **details: str) -> None:
+        """Let something happen at `vendor` that it reports, as each documents: `simulate("twilio", "inbound", …)`.
+
+        For a sandbox that was started, from any thread. The report goes out in the background.
+
+        Raises:
+            ValueError: there is no such vendor or event, or the details do not say enough.
+        """
+        if self._loop is None:
+            raise RuntimeError("the sandbox is not running")
+        reporting = {name: found for name, found in self.vendors.items() if found.events}
+        if vendor not in reporting:
+            raise ValueError(f"vendor: {', '.join(reporting)} report; not {vendor!r}")
+        if event not in reporting[vendor].events:
+            raise ValueError(f"event: {vendor} knows {', '.join(reporting[vendor].events)}; not {event!r}")
+        self._loop.call_soon_threadsafe(self._callbacks.post, reporting[vendor].simulate(event, details))
 
     def calls(
         self,
@@ -156,6 +197,7 @@ class Sandbox:
 
     async def forget(self) -> None:
         """Forget every call; in the sandbox's own event loop."""
+        await self._callbacks.clear()
         await self.journal.clear()
         for vendor in self.vendors.values():
             vendor.forget()
@@ -182,7 +224,7 @@ class Sandbox:
         logging.getLogger("mail.log").setLevel(logging.ERROR)
         application = web.Application(client_max_size=_LARGEST_CALL)
         for name, vendor in self.vendors.items():
-            application.add_routes(Exchange(vendor, self.rules[name], self.journal).routes())
+            application.add_routes(Exchange(vendor, self.rules[name], self.journal, self._callbacks).routes())
         application.add_routes(Control(self).routes())
         application.add_routes(Page(self).routes())
         application.router.add_route("*", "/{path:.*}", unknown(self.journal))
@@ -196,6 +238,7 @@ class Sandbox:
         finally:
             await self.smtp.stop()
             await runner.cleanup()
+            await self._callbacks.close()
             await self.journal.close()
 
     def start(self) -> Self:

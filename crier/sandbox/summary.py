@@ -14,14 +14,14 @@ class Outcome(StrEnum):
     ACCEPTED = "accepted"
     REFUSED = "refused"
     BROKEN = "broken"
-    """The stand-in was told to spoil the answer on its way."""
+    """The stand-in was told to spoil the answer on its way; or nobody answered its own callback."""
     ANSWERED = "answered"
     """Nothing was to be accepted: a token, a look-up."""
 
 
 def outcome(entry: Entry) -> Outcome:
     """How the call of `entry` ended."""
-    if "fault" in entry.answered.get("behaviour", {}):
+    if "fault" in entry.answered.get("behaviour", {}) or entry.answered.keys() & {"failed", "refused"}:
         return Outcome.BROKEN
     if entry.accepted:
         return Outcome.ACCEPTED
@@ -32,8 +32,13 @@ def answer(entry: Entry) -> str:
     """The HTTP status and the vendor's code, or the SMTP reply; and the fault if there was one."""
     answered = entry.answered
     fault = answered.get("behaviour", {}).get("fault")
-    given = answered["reply"].partition(":")[0] if "reply" in answered else str(answered["status"])
-    parts = (given, answered.get("code"), f"({fault})" if fault else None)
+    given = answered["reply"].partition(":")[0] if "reply" in answered else str(answered.get("status", ""))
+    parts = (
+        given,
+        answered.get("code"),
+        answered.get("failed") or answered.get("refused"),
+        f"({fault})" if fault else None,
+    )
     return " ".join(part for part in parts if part)[:_LONGEST]
 
 

@@ -16,6 +16,7 @@ from uuid import UUID
 import orjson
 
 from crier.sandbox.behaviour import Behaviour
+from crier.sandbox.callbacks import Callback
 from crier.sandbox.journal import Entry
 from crier.sandbox.preview import Preview
 
@@ -65,6 +66,7 @@ class Answer:
         accepted: the message is taken; this is what the demo and the fault tests count.
         reference: the vendor's id for what was taken.
         code: the vendor's own code for the error it is.
+        callbacks: what the vendor reports about it, in its order.
     """
 
     status: int
@@ -73,6 +75,7 @@ class Answer:
     accepted: bool = False
     reference: str | None = None
     code: str | None = None
+    callbacks: Sequence[Callback] = ()
 
 
 def json_answer(
@@ -83,10 +86,11 @@ def json_answer(
     reference: str | None = None,
     code: str | None = None,
     headers: Mapping[str, str] | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> Answer:
     """An `Answer` of JSON."""
     named = {"Content-Type": "application/json", **(headers or {})}
-    return Answer(status, orjson.dumps(body), named, accepted, reference, code)
+    return Answer(status, orjson.dumps(body), named, accepted, reference, code, callbacks)
 
 
 def find_delivery(*texts: str | None) -> str | None:
@@ -120,6 +124,9 @@ class HttpVendor:
     Parameters:
         folder: where files its clients need are put.
         base_url: where it is reached, without a slash at the end.
+
+    Attributes:
+        gateway: where the gateway is that it is to report to (`Manner.to` of `crier.sandbox.callbacks`).
     """
 
     name: ClassVar[str]
@@ -127,10 +134,18 @@ class HttpVendor:
     """Codes or names of the documented errors it can be told to answer with."""
     stages: ClassVar[Sequence[str]] = ("send",)
     """The stages of its routes; the first is the sending of a message."""
+    events: ClassVar[Sequence[str]] = ()
+    """What `simulate` can do."""
 
     def __init__(self, folder: Path, base_url: str) -> None:
         self.folder = folder
         self.base_url = base_url
+        self.gateway: str | None = None
+
+    @property
+    def receipts_url(self) -> str | None:
+        """Where it reports to, if it was told."""
+        return f"{self.gateway.rstrip('/')}/v1/receipts/{self.name}" if self.gateway else None
 
     def routes(self) -> Sequence[Route]:
         """The calls it understands."""
@@ -172,6 +187,14 @@ class HttpVendor:
     def preview(self, entry: Entry) -> Preview:
         """What was sent, for a person to look at."""
         return Preview()
+
+    def simulate(self, event: str, details: Mapping[str, str]) -> Sequence[Callback]:
+        """What it reports when `event` (one of `events`) happens: somebody wrote STOP, complained, …
+
+        Raises:
+            ValueError: the details do not say enough; the message names what is missing.
+        """
+        raise NotImplementedError
 
     def remember(self, entry: Entry) -> None:
         """See an entry of an earlier run, so that a look-up still finds what was sent then."""
