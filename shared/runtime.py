@@ -73,7 +73,7 @@ class Runtime:
     @cached_property
     def settler(self) -> Settler:
         """Writes answers; a stopping worker waits for it."""
-        settler = Settler(self.work)
+        settler = Settler(self.work, self.bells)
         self.lifecycle.at_stop.append(lambda: settler.finish(self.settings.lease))
         return settler
 

@@ -19,7 +19,7 @@ from shared.delivery.outcomes import RetryPolicy, settlement
 from shared.delivery.rendering import Renderer
 from shared.delivery.settler import Settler
 from shared.errors import Ambiguous, CrierError, LedgerUnavailable, Rejected, SendError
-from shared.ledger.work import Claimed, Work
+from shared.ledger.work import Claimed, Starting, Work
 from shared.providers.port import Provider, Sent, is_idempotent
 from shared.settings import EngineSettings
 from shared.telemetry.metrics import ATTEMPTS, BATCH_SIZE, CALL_SECONDS, NOT_ADMITTED, WAIT_SECONDS
@@ -97,7 +97,7 @@ class DeliveryLoop:
                 self.settler.put(settlement(held.pop(identifier), provider.name, error, self.policy))
                 NOT_ADMITTED.labels(queue, error.code).inc()
             ready = [(item, message) for item, message in ready if item.id in held]
-            started = self.work.start([item for item, _ in ready], provider.name) if ready else frozenset()
+            started = self.work.start([Starting(item, provider.name) for item, _ in ready]) if ready else frozenset()
             calls = [(item, message) for item, message in ready if item.id in started]
             for item, _ in ready:
                 del held[item.id]

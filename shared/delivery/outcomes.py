@@ -67,8 +67,9 @@ def settlement(
             return _again(item, provider, answer, "unknown", delay=policy.delay(attempts), counts=True)
         case _:
             return Settlement(
-                item.id, item.fence, State.UNKNOWN, "unknown", provider, code=answer.code, detail=_tidy(answer.reason)
-            )
+                item.id, item.fence, State.UNKNOWN, "unknown", provider,
+                code=answer.code, detail=_tidy(answer.reason), held=True,
+            )  # fmt: skip
 
 
 def _failed(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import structlog
 
+from shared.delivery.bells import Ringer
 from shared.errors import LedgerUnavailable
 from shared.ledger.work import Settlement, Work
 
@@ -22,10 +23,14 @@ class Settler:
 
     Answers that arrive within 50 ms of each other are written by one statement. While the ledger is away they are kept
     and tried again: a late settle with the right fence still wins over `unknown`.
+
+    Parameters:
+        ringer: rings for those whose turn it is, now that the one before them has ended.
     """
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, ringer: Ringer | None = None) -> None:
         self._work = work
+        self._ringer = ringer
         self._answers: queue.SimpleQueue[Settlement] = queue.SimpleQueue()
         self._unwritten = 0
         self._change = threading.Condition()
@@ -71,8 +76,8 @@ class Settler:
     def _write(self, batch: Sequence[Settlement]) -> None:
         while True:
             try:
-                self._work.settle(batch)
-                return
+                queues = self._work.settle(batch)
+                break
             except LedgerUnavailable as error:
                 log.warning("answers are kept until the ledger is back", answers=len(batch), reason=str(error))
                 time.sleep(_PAUSE)
@@ -86,3 +91,6 @@ class Settler:
                 for settlement in batch:
                     self._write([settlement])
                 return
+        if self._ringer:
+            for freed in queues:
+                self._ringer.ring(freed)

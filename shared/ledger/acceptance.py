@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from shared.errors import Conflict, InvalidInput
-from shared.ledger import inserts
+from shared.ledger import inserts, order
 from shared.ledger.batches import Batch, RowError, open_batch, write_errors
 from shared.ledger.database import Database
 from shared.ledger.draft import Draft, IdempotencyKey
+from shared.ledger.states import State
 
 __all__ = ["Acceptance", "Accepted", "Draft", "IdempotencyKey"]
 
@@ -30,10 +31,16 @@ _STREAM = text("""
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What was committed. `replayed` is the first answer when the key was used before; then nothing was added."""
+    """What was committed.
+
+    Parameters:
+        replayed: the first answer when the key was used before; then nothing was added.
+        suppressed: of a single delivery, that it ended at once: the recipient must not be written to.
+    """
 
     ids: frozenset[UUID] = frozenset()
     replayed: Mapping[str, Any] | None = None
+    suppressed: bool = False
 
 
 @dataclass
@@ -57,6 +64,8 @@ class Acceptance:
             InvalidInput: the key was used before with a different request.
             LedgerUnavailable: nothing was accepted, or nobody knows; the same call may be repeated.
         """
+        if any(draft.ordering_key for draft in drafts):
+            return self._accept_in_order(project_id, drafts, batch_id, key)
         if batch_id is None and len(drafts) == 1 and len(drafts[0].targets) == 1:
             return self._accept_one(project_id, drafts[0], key)
         parameters = inserts.of_many(project_id, drafts, batch_id, self.stream)
@@ -75,7 +84,18 @@ class Acceptance:
         else:
             added = self.database.driver_rows(inserts.ACCEPT_ONE_ONCE, parameters | inserts.of_key(project_id, key))
         if added or key is None:
-            return Accepted(frozenset(row[0] for row in added))
+            suppressed = any(state == State.SUPPRESSED for _, state in added)
+            return Accepted(frozenset(identifier for identifier, _ in added), suppressed=suppressed)
+        return Accepted(replayed=self.earlier(project_id, key))
+
+    def _accept_in_order(
+        self, project_id: int, drafts: Sequence[Draft], batch_id: UUID | None, key: IdempotencyKey | None
+    ) -> Accepted:
+        """The same, with a lock for each ordering key: who commits first goes first."""
+        parameters = inserts.of_many(project_id, drafts, batch_id, self.stream)
+        with self.database.transaction() as connection:
+            if key is None or connection.execute(text(inserts.KEY), inserts.of_key(project_id, key)).all():
+                return Accepted(_insert_in_order(connection, project_id, drafts, parameters))
         return Accepted(replayed=self.earlier(project_id, key))
 
     def accept_batch(
@@ -95,9 +115,12 @@ class Acceptance:
                     parameters = {"queue": queue, "project_id": project_id, "batch_id": batch_id}
                     return int(connection.execute(_STREAM, parameters).scalar_one())
 
+                # All of them first: two batches that lock chunk by chunk could wait for each other.
+                _lock(connection, project_id, drafts)
                 for start in range(0, len(drafts), _CHUNK):
                     chunk = drafts[start : start + _CHUNK]
-                    connection.execute(inserts.ACCEPT, inserts.of_many(project_id, chunk, batch.id, stream))
+                    parameters = inserts.of_many(project_id, chunk, batch.id, stream)
+                    _insert_in_order(connection, project_id, chunk, parameters)
                 return Accepted(frozenset(draft.id for draft in drafts))
         return Accepted(replayed=self.earlier(project_id, key))
 
@@ -135,3 +158,22 @@ class Acceptance:
                 return int(found[0].id)
             self._streams[wanted] = int(found[0].id)
         return self._streams[wanted]
+
+
+def _insert_in_order(
+    connection: Connection, project_id: int, drafts: Sequence[Draft], parameters: Mapping[str, Any]
+) -> frozenset[UUID]:
+    """Run `ACCEPT`; those with ordering keys get in line, as the drafts are sorted."""
+    ordered = _lock(connection, project_id, drafts)
+    added = {row.id: row.in_order for row in connection.execute(inserts.ACCEPT, parameters)}
+    if ordered:
+        line = [one for draft in drafts for one in added.get(draft.id) or ()]
+        order.enqueue(connection, line)
+    return frozenset(added)
+
+
+def _lock(connection: Connection, project_id: int, drafts: Sequence[Draft]) -> bool:
+    keys = sorted({draft.ordering_key for draft in drafts if draft.ordering_key})
+    if keys:
+        order.lock(connection, project_id, keys)
+    return bool(keys)

@@ -1,39 +1,71 @@
 """What people do to notifications: cancel and retry. Recorded, and shown in the timeline."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, text
 
 from shared.errors import Conflict, NotFound
+from shared.ledger import order
 from shared.ledger.database import Database
-from shared.ledger.work import wipe
+from shared.ledger.endings import finish, recorded, returned
 
 _EXISTS = text("SELECT FROM notifications WHERE id = :id AND project_id = :project_id")
-_CANCEL = text("""
-    UPDATE deliveries SET state = 'cancelled', due_at = NULL, lease_until = NULL, settled_at = now(),
-           reason = 'It was cancelled.'
-    WHERE notification_id = :id AND state IN ('scheduled', 'queued', 'claimed')
-    RETURNING id, secret
+# What is in doubt is not sent again; but that it was not sent nobody can promise.
+_CANCEL = text(f"""
+    WITH stopped AS (
+        UPDATE deliveries d
+        SET state = CASE WHEN d.doubt THEN 'unknown' ELSE 'cancelled' END, due_at = NULL, lease_until = NULL,
+            held_at = CASE WHEN d.doubt THEN now() END, settled_at = now(),
+            reason = CASE WHEN d.doubt THEN 'It was cancelled; nobody knows whether it had been sent before.'
+                          ELSE 'It was cancelled.' END
+        WHERE d.notification_id = :id AND (
+            d.state IN ('scheduled', 'queued', 'claimed') OR (d.state = 'unknown' AND d.due_at IS NOT NULL))
+        RETURNING {returned("d")}),
+    {recorded("stopped")}
+    SELECT id, notification_id, state, secret, held_at, ordering_key FROM stopped
 """)
-_RETRYABLE = text("""
-    SELECT d.id, d.queue, d.stream_id, d.secret, s.notification_id IS NOT NULL AS sealed, n.batch_id,
-           d.expires_at <= now() AS expired
+_REQUEUEABLE = text("""
+    SELECT d.id, d.notification_id, d.project_id, d.queue, d.state, d.secret, d.ordering_key, n.batch_id,
+           s.notification_id IS NOT NULL AS sealed, d.expires_at <= now() AS expired
     FROM deliveries d JOIN notifications n ON n.id = d.notification_id
     LEFT JOIN sealed s ON s.notification_id = d.notification_id
-    WHERE d.notification_id = :id AND d.state IN ('failed', 'undelivered', 'unknown')
+    WHERE d.id = ANY(:ids) AND d.state IN ('failed', 'undelivered', 'unknown', 'suppressed') AND d.due_at IS NULL
     ORDER BY d.id FOR UPDATE OF d
 """)
+_OF = text("SELECT id FROM deliveries WHERE notification_id = :id")
 _REOPEN = text("""
     INSERT INTO streams (queue, project_id, batch_id) VALUES (:queue, :project_id, :batch_id)
     ON CONFLICT (queue, project_id, batch_id) DO UPDATE SET queue = excluded.queue RETURNING id
 """)
-_RETRY = text("""
-    UPDATE deliveries SET state = 'queued', due_at = now(), attempts = 0, deaths = 0, settled_at = NULL,
-           stream_id = :stream_id, reason = 'It was sent again by hand.'
-    WHERE id = :id
+_REQUEUE = text("""
+    UPDATE deliveries d
+    SET state = 'queued', due_at = now(), attempts = 0, deaths = 0, settled_at = NULL, held_at = NULL, doubt = false,
+        stream_id = w.stream_id, reason = :reason
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:streams AS bigint[])) AS w (id, stream_id) WHERE d.id = w.id
 """)
+_EXHUME = text("DELETE FROM dead_letters WHERE id = ANY(:ids)")
 _RECORD = text("INSERT INTO actions (notification_id, what, who) VALUES (:id, :what, :who)")
+
+NOTHING_TO_RETRY = "Nothing to retry: only what failed, bounced, is suppressed or held as unknown can be sent again."
+EXPIRED = "It has expired. Send a new notification instead."
+WIPED = "Its code was wiped when it ended. Send a new notification with a new code instead."
+
+
+@dataclass(frozen=True, slots=True)
+class Requeued:
+    """What came of sending again.
+
+    Parameters:
+        ids: the deliveries that are queued again. refused: the others that could have been, and why they are not.
+        queues: to ring.
+    """
+
+    ids: Sequence[UUID]
+    refused: dict[UUID, str]
+    queues: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -55,11 +87,11 @@ class Actions:
             if not rows:
                 raise Conflict("It is too late to cancel: everything has been sent, is being sent, or has ended.")
             connection.execute(_RECORD, {"id": notification_id, "what": "cancelled", "who": who})
-            wipe(connection, [notification_id] if any(row.secret for row in rows) else [])
+            finish(connection, rows)
         return len(rows)
 
     def retry(self, project_id: int, notification_id: UUID, who: str) -> list[str]:
-        """Queue again what failed, bounced or is held as unknown; the queues to ring.
+        """Queue again what failed, bounced, is suppressed or is held as unknown; the queues to ring.
 
         Raises:
             NotFound: no such notification in this project.
@@ -67,19 +99,52 @@ class Actions:
         """
         with self.database.transaction() as connection:
             _must_exist(connection, project_id, notification_id)
-            rows = connection.execute(_RETRYABLE, {"id": notification_id}).all()
-            if not rows:
-                raise Conflict("Nothing to retry: only what failed, bounced or is held as unknown can be sent again.")
-            if any(row.expired for row in rows):
-                raise Conflict("It has expired. Send a new notification instead.")
-            if any(row.secret and not row.sealed for row in rows):
-                raise Conflict("Its code was wiped when it ended. Send a new notification with a new code instead.")
-            for row in rows:
-                stream = {"queue": row.queue, "project_id": project_id, "batch_id": row.batch_id}
-                stream_id = connection.execute(_REOPEN, stream).scalar_one()
-                connection.execute(_RETRY, {"id": row.id, "stream_id": stream_id})
-            connection.execute(_RECORD, {"id": notification_id, "what": "retried", "who": who})
-        return sorted({row.queue for row in rows})
+            ids = [row.id for row in connection.execute(_OF, {"id": notification_id})]
+            done = requeue(connection, ids, who)
+            if not (done.ids or done.refused):
+                raise Conflict(NOTHING_TO_RETRY)
+            if done.refused:
+                raise Conflict(next(iter(done.refused.values())))
+        return sorted(done.queues)
+
+
+def requeue(connection: Connection, delivery_ids: Sequence[UUID], who: str) -> Requeued:
+    """Queue deliveries again, as if they had just been accepted, and record who did it.
+
+    Those in other states than a retry is for are passed over. One with an ordering key goes to the end of its line.
+    """
+    rows = connection.execute(_REQUEUEABLE, {"ids": list(delivery_ids)}).all()
+    refused = {row.id: EXPIRED if row.expired else WIPED for row in rows if _refused(row)}
+    again = [row for row in rows if row.id not in refused]
+    if not again:
+        return Requeued([], refused, [])
+    ids = [row.id for row in again]
+    for project_id in sorted({row.project_id for row in again if row.ordering_key}):
+        keys = {row.ordering_key for row in again if row.ordering_key and row.project_id == project_id}
+        order.lock(connection, project_id, sorted(keys))
+    streams = {
+        stream: connection.execute(
+            _REOPEN, dict(zip(("queue", "project_id", "batch_id"), stream, strict=True))
+        ).scalar_one()
+        for stream in sorted({(row.queue, row.project_id, row.batch_id) for row in again}, key=str)
+    }
+    connection.execute(
+        _REQUEUE,
+        {
+            "ids": ids,
+            "streams": [streams[row.queue, row.project_id, row.batch_id] for row in again],
+            "reason": "It was sent again by hand.",
+        },
+    )
+    connection.execute(_EXHUME, {"ids": ids})
+    order.enqueue(connection, [row.id for row in again if row.ordering_key])
+    notifications = sorted({row.notification_id for row in again})
+    connection.execute(_RECORD, [{"id": one, "what": "retried", "who": who} for one in notifications])
+    return Requeued(ids, refused, sorted({row.queue for row in again}))
+
+
+def _refused(row: Any) -> bool:
+    return bool(row.expired or (row.secret and not row.sealed))
 
 
 def _must_exist(connection: Connection, project_id: int, notification_id: UUID) -> None:

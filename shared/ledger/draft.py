@@ -17,6 +17,7 @@ class Draft:
         targets: addresses, numbers or device tokens; a delivery each.
         secret: variables that must not be stored readable, already sealed.
         row: its line in an upload, from 1.
+        ordering_key: those that share it are sent one at a time, in the order accepted.
     """
 
     id: UUID
@@ -34,6 +35,7 @@ class Draft:
     expires_at: datetime | None = None
     secret: Sealed | None = None
     row: int | None = None
+    ordering_key: str | None = None
 
     @property
     def queue(self) -> str:

@@ -32,3 +32,8 @@ def lowest_id(moment: datetime) -> UUID:
 def moment_of(identifier: UUID) -> datetime:
     """When a UUIDv7 was made."""
     return datetime.fromtimestamp((identifier.int >> 80) / 1000, UTC)
+
+
+def minute_of(identifier: UUID) -> int:
+    """The minute since 1970 in which a UUIDv7 was made; as the database's function of that name."""
+    return (identifier.int >> 80) // 60_000

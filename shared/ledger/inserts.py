@@ -13,33 +13,44 @@ import orjson
 from sqlalchemy import text
 
 from shared.ledger.draft import Draft, IdempotencyKey
-from shared.ledger.ids import derived_id
+from shared.ledger.endings import recorded, returned
+from shared.ledger.ids import derived_id, minute_of
 
 _NOTIFICATIONS = """
     INSERT INTO notifications (id, project_id, batch_id, row_number, channel, lane, kind, template_id, recipient, data,
-                               content, metadata, send_at, expires_at, on_unknown)
+                               content, metadata, send_at, expires_at, on_unknown, ordering_key)
     SELECT id, :project_id, :batch_id, row_number, channel, lane, kind, template_id, recipient::jsonb, data::jsonb,
-           content::jsonb, metadata::jsonb, send_at, expires_at, on_unknown
+           content::jsonb, metadata::jsonb, send_at, expires_at, on_unknown, ordering_key
     FROM unnest(CAST(:ids AS uuid[]), CAST(:row_numbers AS int[]), CAST(:channels AS text[]), CAST(:lanes AS text[]),
                 CAST(:kinds AS text[]), CAST(:template_ids AS int[]), CAST(:recipients AS text[]),
                 CAST(:data AS text[]), CAST(:contents AS text[]), CAST(:metadata AS text[]),
-                CAST(:send_ats AS timestamptz[]), CAST(:expires_ats AS timestamptz[]), CAST(:on_unknowns AS text[]))
+                CAST(:send_ats AS timestamptz[]), CAST(:expires_ats AS timestamptz[]), CAST(:on_unknowns AS text[]),
+                CAST(:ordering_keys AS text[]))
       AS n (id, row_number, channel, lane, kind, template_id, recipient, data, content, metadata, send_at, expires_at,
-            on_unknown)
+            on_unknown, ordering_key)
     {gate}
     ON CONFLICT (id) DO NOTHING
-    RETURNING id, lane, send_at, expires_at, on_unknown
+    RETURNING id, channel, kind, send_at, expires_at, on_unknown, ordering_key
 """
-_DELIVERIES = """
-    INSERT INTO deliveries (id, notification_id, stream_id, project_id, queue, state, due_at, expires_at, hold, secret,
-                            target)
-    SELECT d.id, n.id, d.stream_id, :project_id, d.queue,
-           CASE WHEN n.send_at > now() THEN 'scheduled' ELSE 'queued' END, COALESCE(n.send_at, now()), n.expires_at,
-           n.on_unknown = 'hold', d.secret, d.target
-    FROM unnest(CAST(:delivery_ids AS uuid[]), CAST(:parents AS uuid[]), CAST(:stream_ids AS bigint[]),
-                CAST(:queues AS text[]), CAST(:secrets AS boolean[]), CAST(:targets AS text[]))
-      AS d (id, parent, stream_id, queue, secret, target)
-    JOIN accepted n ON n.id = d.parent
+_STATE = "CASE WHEN n.barred IS NOT NULL THEN 'suppressed' WHEN n.send_at > now() THEN 'scheduled' ELSE 'queued' END"
+_DUE = "CASE WHEN n.barred IS NULL THEN COALESCE(n.send_at, now()) END"
+_SETTLED = "CASE WHEN n.barred IS NOT NULL THEN now() END"
+_REASON = "'The recipient is suppressed: ' || n.barred || '.'"
+_DELIVERIES = f"""
+    INSERT INTO deliveries (id, notification_id, stream_id, project_id, queue, state, due_at, settled_at, reason,
+                            expires_at, hold, secret, target, ordering_key)
+    SELECT n.delivery_id, n.id, n.stream_id, :project_id, n.queue, {_STATE}, {_DUE}, {_SETTLED}, {_REASON},
+           n.expires_at, n.on_unknown = 'hold', n.secret, n.target, n.ordering_key
+    FROM (
+        SELECT d.id AS delivery_id, d.stream_id, d.queue, d.secret, d.target, a.*, (
+            SELECT s.reason FROM suppressions s
+            WHERE s.project_id = :project_id AND s.channel = a.channel AND s.target = lower(d.target)
+              AND (s.scope = 'everything' OR a.kind = 'promotion') AND s.sender = '' LIMIT 1) AS barred
+        FROM unnest(CAST(:delivery_ids AS uuid[]), CAST(:parents AS uuid[]), CAST(:stream_ids AS bigint[]),
+                    CAST(:queues AS text[]), CAST(:secrets AS boolean[]), CAST(:targets AS text[]))
+          AS d (id, parent, stream_id, queue, secret, target)
+        JOIN accepted a ON a.id = d.parent) n
+    RETURNING {returned("deliveries")}
 """
 _SEALED = """
     INSERT INTO sealed (notification_id, key_id, ciphertext)
@@ -47,6 +58,7 @@ _SEALED = """
     FROM unnest(CAST(:sealed_ids AS uuid[]), CAST(:key_ids AS text[]), CAST(:ciphertexts AS bytea[]))
       AS s (id, key_id, ciphertext)
     JOIN accepted n ON n.id = s.id
+    WHERE EXISTS (SELECT FROM delivered d WHERE d.notification_id = s.id AND d.state <> 'suppressed')
 """
 KEY = """
     INSERT INTO idempotency_keys (project_id, key, request_hash, response)
@@ -54,41 +66,67 @@ KEY = """
     ON CONFLICT DO NOTHING
     RETURNING key
 """
+# Counted beside the rows, so that conservation (shared/ledger/conservation.py) has something to compare them with.
 _TAIL = f"""
     delivered AS ({_DELIVERIES}),
-    hidden AS ({_SEALED})
-    SELECT id FROM accepted
+    hidden AS ({_SEALED}),
+    counted AS (
+        INSERT INTO tally (project_id, queue, minute, deliveries)
+        SELECT project_id, queue, minute_of(id), count(*) FROM delivered GROUP BY 1, 2, 3),
+    {recorded("delivered")}
+    SELECT id, (SELECT array_agg(d.id ORDER BY d.id) FROM delivered d
+                WHERE d.notification_id = accepted.id AND d.ordering_key IS NOT NULL) AS in_order
+    FROM accepted
 """
 ACCEPT = text(f"WITH accepted AS ({_NOTIFICATIONS.format(gate='')}), {_TAIL}")
 ACCEPT_ONCE = text(
     f"WITH once AS ({KEY}), accepted AS ({_NOTIFICATIONS.format(gate='WHERE EXISTS (SELECT FROM once)')}), {_TAIL}"
 )
-_ONE = """
+_BARRED = """
+    barred AS MATERIALIZED (
+        SELECT reason FROM suppressions
+        WHERE project_id = CAST(%(project_id)s AS int) AND channel = %(channel)s AND target = lower(%(target)s)
+          AND (scope = 'everything' OR %(kind)s = 'promotion') AND sender = '' LIMIT 1)
+"""
+_ONE = f"""
     accepted AS (
         INSERT INTO notifications (id, project_id, row_number, channel, lane, kind, template_id, recipient, data,
-                                   content, metadata, send_at, expires_at, on_unknown)
+                                   content, metadata, send_at, expires_at, on_unknown, ordering_key)
         SELECT CAST(%(id)s AS uuid), CAST(%(project_id)s AS int), CAST(%(row_number)s AS int), %(channel)s, %(lane)s,
                %(kind)s, CAST(%(template_id)s AS int), CAST(%(recipient)s AS jsonb), CAST(%(data)s AS jsonb),
                CAST(%(content)s AS jsonb), CAST(%(metadata)s AS jsonb), CAST(%(send_at)s AS timestamptz),
-               CAST(%(expires_at)s AS timestamptz), %(on_unknown)s
-        {gate}
+               CAST(%(expires_at)s AS timestamptz), %(on_unknown)s, CAST(%(ordering_key)s AS text)
+        {{gate}}
         ON CONFLICT (id) DO NOTHING
-        RETURNING id, project_id, send_at, expires_at, on_unknown),
+        RETURNING id, project_id, send_at, expires_at, on_unknown, ordering_key),
     delivered AS (
-        INSERT INTO deliveries (id, notification_id, stream_id, project_id, queue, state, due_at, expires_at, hold,
-                                secret, target)
+        INSERT INTO deliveries (id, notification_id, stream_id, project_id, queue, state, due_at, settled_at, reason,
+                                expires_at, hold, secret, target, ordering_key)
         SELECT CAST(%(delivery_id)s AS uuid), id, CAST(%(stream_id)s AS bigint), project_id, %(queue)s,
-               CASE WHEN send_at > now() THEN 'scheduled' ELSE 'queued' END, COALESCE(send_at, now()), expires_at,
-               on_unknown = 'hold', CAST(%(secret)s AS boolean), %(target)s
-        FROM accepted),
+               {_STATE}, {_DUE}, {_SETTLED}, {_REASON}, expires_at, on_unknown = 'hold', CAST(%(secret)s AS boolean),
+               %(target)s, ordering_key
+        FROM (SELECT *, (SELECT reason FROM barred) AS barred FROM accepted) n
+        RETURNING {returned("deliveries")}),
     hidden AS (
         INSERT INTO sealed (notification_id, key_id, ciphertext)
-        SELECT id, %(key_id)s, CAST(%(ciphertext)s AS bytea) FROM accepted WHERE CAST(%(secret)s AS boolean))
-    SELECT id FROM accepted
+        SELECT notification_id, %(key_id)s, CAST(%(ciphertext)s AS bytea) FROM delivered
+        WHERE secret AND state <> 'suppressed'),
+    counted AS (
+        INSERT INTO tally (project_id, queue, minute, deliveries)
+        SELECT project_id, queue, CAST(%(minute)s AS bigint), 1 FROM delivered),
+    {recorded("delivered")}
+    SELECT notification_id, state FROM delivered
 """
-ACCEPT_ONE = f"WITH {_ONE.format(gate='')}"
-ACCEPT_ONE_ONCE = "WITH once AS ({}), {}".format(
-    re.sub(r":(\w+)", r"%(\1)s", KEY), _ONE.format(gate="WHERE EXISTS (SELECT FROM once)")
+ACCEPT_ONE = f"WITH {_BARRED}, {_ONE.replace('{gate}', '')}"
+ACCEPT_ONE_ONCE = "WITH {}, once AS ({}), {}".format(
+    _BARRED,
+    # What the first was told is what everybody after is told.
+    re.sub(r":(\w+)", r"%(\1)s", KEY).replace(
+        "CAST(%(response)s AS jsonb)",
+        "CAST(%(response)s AS jsonb)"
+        """ || CASE WHEN EXISTS (SELECT FROM barred) THEN '{"state": "suppressed"}' ELSE '{}' END::jsonb""",
+    ),
+    _ONE.replace("{gate}", "WHERE EXISTS (SELECT FROM once)"),
 )
 
 
@@ -110,6 +148,8 @@ def of_one(project_id: int, draft: Draft, stream_id: int) -> dict[str, Any]:
         "send_at": draft.send_at,
         "expires_at": draft.expires_at,
         "on_unknown": draft.on_unknown,
+        "ordering_key": draft.ordering_key,
+        "minute": minute_of(draft.id),
         "delivery_id": derived_id(draft.id, 0),
         "stream_id": stream_id,
         "queue": draft.queue,
@@ -147,6 +187,7 @@ def of_many(
         "send_ats": [draft.send_at for draft in drafts],
         "expires_ats": [draft.expires_at for draft in drafts],
         "on_unknowns": [draft.on_unknown for draft in drafts],
+        "ordering_keys": [draft.ordering_key for draft in drafts],
         **_columns(deliveries, "delivery_ids", "parents", "stream_ids", "queues", "secrets", "targets"),
         **_columns(sealed, "sealed_ids", "key_ids", "ciphertexts"),
     }

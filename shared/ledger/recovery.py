@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import text
 
 from shared.ledger.database import Database
+from shared.ledger.endings import finish, recorded, returned
 from shared.ledger.states import State
-from shared.ledger.work import wipe
 
 SOLO_DEATHS = 3
 """Workers that may die holding a delivery alone before it is a dead letter. Two deaths in company came before."""
@@ -22,7 +22,7 @@ _DUE = text("""
         SELECT d.queue FROM deliveries d WHERE d.due_at <= now() AND d.deaths > 0) due
 """)
 # After a restart of PostgreSQL every lease looks expired, while workers still hold answers they could not write.
-_REAP = text("""
+_REAP = text(f"""
     WITH lost AS MATERIALIZED (
         SELECT id, state AS was FROM deliveries
         WHERE lease_until < now() AND pg_postmaster_start_time() < now() - make_interval(secs => :patience)
@@ -31,33 +31,39 @@ _REAP = text("""
         UPDATE deliveries d
         SET state = verdict.state, deaths = d.deaths + 1, lease_until = NULL,
             attempts = d.attempts + (lost.was = 'started')::int,
-            due_at = CASE WHEN verdict.state = 'queued' THEN now() END,
+            due_at = CASE WHEN verdict.state IN ('queued', 'unknown') THEN now() END,
+            doubt = d.doubt OR lost.was = 'started',
             settled_at = now(),
-            reason = CASE verdict.state
-                WHEN 'failed' THEN 'Every worker that took it died: it is set aside as a dead letter.'
-                WHEN 'unknown' THEN 'The worker died during the call: nobody knows whether it was sent. Held.'
+            reason = CASE
+                WHEN verdict.state = 'failed' THEN 'Every worker that took it died: it is set aside as a dead letter.'
+                WHEN lost.was = 'started' THEN 'The worker died during the call: nobody knows whether it was sent.'
                 ELSE 'The worker that held it died.' END
         FROM lost JOIN deliveries before USING (id),
              LATERAL (SELECT CASE WHEN before.deaths > :solo_deaths THEN 'failed'
-                                  WHEN lost.was = 'started' AND before.hold THEN 'unknown'
+                                  WHEN lost.was = 'started' OR before.doubt THEN 'unknown'
                                   ELSE 'queued' END AS state) verdict
         WHERE d.id = lost.id
-        RETURNING d.id, d.notification_id, d.fence, d.provider, d.started_at, d.state, d.secret, d.queue, lost.was),
+        RETURNING {returned("d")}, d.fence, d.started_at, lost.was),
     written AS (
         INSERT INTO attempts (delivery_id, fence, provider, started_at, outcome, detail)
         SELECT id, fence, provider, started_at, 'unknown', 'The worker died during the call.'
         FROM moved WHERE was = 'started'
-        ON CONFLICT DO NOTHING)
-    SELECT id, notification_id, state, secret, queue, was FROM moved
+        ON CONFLICT DO NOTHING),
+    {recorded("moved", why="'poison'")}
+    SELECT id, notification_id, state, secret, held_at, ordering_key, queue, was FROM moved
 """)
-_EXPIRE = text("""
+# What is in doubt does not expire: nobody knows whether it arrived in time. The gate holds it for a person.
+_EXPIRE = text(f"""
     WITH past AS MATERIALIZED (
-        SELECT id FROM deliveries WHERE due_at IS NOT NULL AND expires_at <= now()
-        ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED)
-    UPDATE deliveries d
-    SET state = 'expired', due_at = NULL, settled_at = now(), reason = 'It expired before it could be sent.'
-    FROM past WHERE d.id = past.id
-    RETURNING d.notification_id, d.secret
+        SELECT id FROM deliveries WHERE due_at IS NOT NULL AND expires_at <= now() AND NOT doubt
+        ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED),
+    ended AS (
+        UPDATE deliveries d
+        SET state = 'expired', due_at = NULL, settled_at = now(), reason = 'It expired before it could be sent.'
+        FROM past WHERE d.id = past.id
+        RETURNING {returned("d")}),
+    {recorded("ended")}
+    SELECT id, notification_id, state, secret, held_at, ordering_key FROM ended
 """)
 _LANES = text("""
     SELECT s.queue, sum(w.depth)::int AS depth, max(w.age)::float AS oldest_age
@@ -108,21 +114,21 @@ class Recovery:
         return sorted(row.queue for row in self.database.rows(_DUE))
 
     def reap(self, *, patience: float) -> list[Reaped]:
-        """Take back what a dead worker held: claimed is queued again; started is unknown, and follows its policy.
+        """Take back what a dead worker held: claimed is queued again; started is unknown, and a worker decides.
 
         Parameters:
             patience: seconds PostgreSQL must have been up, so that workers could write what they know; a lease.
         """
         with self.database.transaction() as connection:
             rows = connection.execute(_REAP, {"patience": patience, "solo_deaths": SOLO_DEATHS}).all()
-            wipe(connection, [row.notification_id for row in rows if row.secret and row.state == State.FAILED])
+            finish(connection, rows)
         return [Reaped(row.id, row.queue, State(row.was), State(row.state)) for row in rows]
 
     def expire(self) -> int:
         """End what is waiting past its time; how many."""
         with self.database.transaction() as connection:
             rows = connection.execute(_EXPIRE).all()
-            wipe(connection, [row.notification_id for row in rows if row.secret])
+            finish(connection, rows)
         return len(rows)
 
     def close_streams(self) -> int:

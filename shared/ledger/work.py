@@ -6,15 +6,19 @@ that was given up for dead cannot overwrite what happened after, yet a known ans
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from shared.crypto import Sealed
 from shared.ledger.database import Database
-from shared.ledger.states import FINAL, LIVE, State
+from shared.ledger.endings import finish, recorded, returned
+from shared.ledger.states import State
 
+_MAY_GO = "((d.expires_at > now()) IS NOT FALSE AND w.barred IS NULL)"
+_WHY = "coalesce(e.why, CASE e.outcome WHEN 'rejected' THEN 'refused' ELSE 'exhausted' END)"
 _CLAIM = text("""
     WITH alone AS MATERIALIZED (
         SELECT id FROM deliveries
@@ -42,6 +46,7 @@ _CLAIM = text("""
         SET state = 'claimed', due_at = NULL, lease_until = now() + make_interval(secs => :lease), fence = fence + 1
         FROM due WHERE d.id = due.id
         RETURNING d.id, d.notification_id, d.project_id, d.fence, d.attempts, d.deaths, d.hold, d.target, d.secret,
+                  d.doubt, d.provider, d.started_at, d.ordering_key IS NOT NULL AS ordered,
                   extract(epoch FROM d.expires_at - now())::float AS expires_in)
     SELECT c.*, n.channel, n.lane, n.kind, n.template_id, n.recipient, n.data, n.content, n.metadata,
            extract(epoch FROM now() - n.accepted_at)::float AS age, s.key_id, s.ciphertext
@@ -49,52 +54,82 @@ _CLAIM = text("""
     JOIN notifications n ON n.id = c.notification_id
     LEFT JOIN sealed s ON c.secret AND s.notification_id = c.notification_id
 """)
-_START = text("""
-    UPDATE deliveries d
-    SET state = CASE WHEN d.expires_at <= now() THEN 'expired' ELSE 'started' END,
-        started_at = now(), provider = :provider,
-        lease_until = CASE WHEN d.expires_at <= now() THEN NULL ELSE d.lease_until END,
-        settled_at = CASE WHEN d.expires_at <= now() THEN now() END,
-        reason = CASE WHEN d.expires_at <= now() THEN 'It expired before it could be sent.' END
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:fences AS int[])) AS w (id, fence)
-    WHERE d.id = w.id AND d.fence = w.fence AND d.state = 'claimed' AND d.lease_until > now()
-    RETURNING d.id, d.state, d.notification_id, d.secret
+# Who is barred is looked up apart: an UPDATE cannot ask other tables about its own rows.
+_START = text(f"""
+    WITH asked AS MATERIALIZED (
+        SELECT w.id, w.fence, w.provider, w.cleared, (
+            SELECT s.reason FROM suppressions s
+            WHERE s.project_id = w.project_id AND s.channel = w.channel AND s.target = lower(w.target)
+              AND (s.scope = 'everything' OR w.promotion) AND s.sender IN ('', w.sender) LIMIT 1) AS barred
+        FROM unnest(CAST(:ids AS uuid[]), CAST(:fences AS int[]), CAST(:providers AS text[]), CAST(:cleared AS bool[]),
+                    CAST(:projects AS int[]), CAST(:channels AS text[]), CAST(:targets AS text[]),
+                    CAST(:promotions AS bool[]), CAST(:senders AS text[]))
+          AS w (id, fence, provider, cleared, project_id, channel, target, promotion, sender)),
+    decided AS (
+        UPDATE deliveries d
+        SET state = CASE WHEN {_MAY_GO} THEN 'started' WHEN d.doubt AND NOT w.cleared THEN 'unknown'
+                         WHEN d.expires_at <= now() THEN 'expired' ELSE 'suppressed' END,
+            started_at = CASE WHEN {_MAY_GO} THEN now() ELSE d.started_at END,
+            provider = CASE WHEN {_MAY_GO} THEN w.provider ELSE d.provider END,
+            lease_until = CASE WHEN {_MAY_GO} THEN d.lease_until END,
+            settled_at = CASE WHEN {_MAY_GO} THEN d.settled_at ELSE now() END,
+            held_at = CASE WHEN NOT {_MAY_GO} AND d.doubt AND NOT w.cleared THEN now() END,
+            doubt = d.doubt AND NOT w.cleared,
+            reason = CASE WHEN {_MAY_GO} THEN d.reason
+                WHEN d.doubt AND NOT w.cleared
+                THEN 'Nobody knows whether it was sent, and it must not be sent any more: it '
+                     || CASE WHEN d.expires_at <= now() THEN 'has expired.' ELSE 'is suppressed.' END
+                WHEN d.expires_at <= now() THEN 'It expired before it could be sent.'
+                ELSE 'The recipient is suppressed: ' || w.barred || '.' END
+        FROM asked w
+        WHERE d.id = w.id AND d.fence = w.fence AND d.state = 'claimed' AND d.lease_until > now()
+        RETURNING {returned("d")}),
+    stopped AS (SELECT * FROM decided WHERE state <> 'started'),
+    {recorded("stopped")}
+    SELECT id, notification_id, state, secret, held_at, ordering_key FROM decided
 """)
-_SETTLE = text("""
+_SETTLE = text(f"""
     WITH answer AS (
         SELECT * FROM unnest(
             CAST(:ids AS uuid[]), CAST(:fences AS int[]), CAST(:states AS text[]), CAST(:outcomes AS text[]),
             CAST(:delays AS float[]), CAST(:counts AS boolean[]), CAST(:providers AS text[]), CAST(:codes AS text[]),
-            CAST(:details AS text[]), CAST(:refs AS text[]))
-          AS a (id, fence, state, outcome, delay, counted, provider, code, detail, reference)),
+            CAST(:details AS text[]), CAST(:refs AS text[]), CAST(:held AS boolean[]), CAST(:whys AS text[]),
+            CAST(:suppressed AS text[]), CAST(:senders AS text[]))
+          AS a (id, fence, state, outcome, delay, counted, provider, code, detail, reference, held, why, suppress,
+                sender)),
     settled AS (
         UPDATE deliveries d
         SET state = a.state, lease_until = NULL, settled_at = now(), attempts = d.attempts + a.counted::int,
-            due_at = CASE WHEN a.state = 'queued' THEN now() + make_interval(secs => a.delay) END,
+            due_at = CASE WHEN a.state = 'queued' OR (a.state = 'unknown' AND NOT a.held)
+                          THEN now() + make_interval(secs => a.delay) END,
+            held_at = CASE WHEN a.state = 'unknown' AND a.held THEN now() END,
+            doubt = a.state = 'unknown' OR (d.doubt AND a.state = 'queued'),
             deaths = CASE WHEN a.outcome = 'unknown' THEN d.deaths ELSE 0 END, reason = a.detail
         FROM answer a
         WHERE d.id = a.id AND d.fence = a.fence
           AND (d.state IN ('claimed', 'started', 'unknown') OR (d.state = 'queued' AND a.state <> 'queued'))
-        RETURNING d.id, d.notification_id, d.project_id, d.target, d.state, d.secret, d.started_at),
+        RETURNING {returned("d")}, d.target, d.started_at, a.outcome, a.code, a.why, a.suppress, a.sender),
     written AS (
         INSERT INTO attempts (delivery_id, fence, provider, started_at, outcome, code, detail, reference)
         SELECT a.id, a.fence, a.provider, s.started_at, a.outcome, a.code, a.detail, a.reference
         FROM answer a JOIN settled s ON s.id = a.id
         ON CONFLICT (delivery_id, fence) DO UPDATE
         SET outcome = excluded.outcome, code = excluded.code, detail = excluded.detail,
-            reference = excluded.reference, finished_at = excluded.finished_at)
-    SELECT id, notification_id, project_id, target, state, secret, started_at FROM settled
+            reference = excluded.reference, finished_at = excluded.finished_at),
+    barred AS (
+        INSERT INTO suppressions (project_id, channel, target, scope, sender, reason, source, delivery_id)
+        SELECT project_id, split_part(queue, '.', 1), lower(target), 'everything', sender, suppress, provider, id
+        FROM settled WHERE suppress IS NOT NULL
+        ON CONFLICT DO NOTHING),
+    {recorded("settled", why=_WHY, code="e.code")}
+    SELECT id, notification_id, project_id, target, state, secret, held_at, ordering_key, started_at FROM settled
 """)
 _RELEASE = text("""
     UPDATE deliveries d
-    SET state = 'queued', due_at = now(), lease_until = NULL
+    SET state = CASE WHEN d.doubt THEN 'unknown' ELSE 'queued' END, due_at = now() + make_interval(secs => :delay),
+        lease_until = NULL, reason = coalesce(CAST(:reason AS text), d.reason)
     FROM unnest(CAST(:ids AS uuid[]), CAST(:fences AS int[])) AS w (id, fence)
     WHERE d.id = w.id AND d.fence = w.fence AND d.state = 'claimed'
-""")
-_WIPE = text("""
-    DELETE FROM sealed s
-    WHERE s.notification_id = ANY(:ids) AND NOT EXISTS (
-        SELECT FROM deliveries d WHERE d.notification_id = s.notification_id AND d.state = ANY(:unfinished))
 """)
 # One that was registered anew since the call began is another installation with that token.
 _DROP_DEVICE = text("""
@@ -103,7 +138,6 @@ _DROP_DEVICE = text("""
 """)
 FEW = 10
 """Deliveries claimed together when a worker died holding them once."""
-_UNFINISHED = [str(state) for state in (LIVE | {State.UNKNOWN})]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +147,8 @@ class Claimed:
     Parameters:
         attempts: calls that counted so far. `deaths`: workers that died holding it.
         expires_in: seconds until it is worthless, by the database's clock at the claim. `age`: seconds since accepted.
+        doubt: nobody knows what became of the last call. provider, started_at: whom it went to, and when.
+        ordered: others wait for it to end.
     """
 
     id: UUID
@@ -133,6 +169,25 @@ class Claimed:
     expires_in: float | None
     age: float
     sealed: Sealed | None
+    doubt: bool = False
+    provider: str | None = None
+    started_at: datetime | None = None
+    ordered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Starting:
+    """A delivery that is about to be sent.
+
+    Parameters:
+        sender: who it comes from, where the message says so: some recipients do not want to hear from some senders.
+        cleared: the doubt about it is settled: a look-up is sure that it was not sent.
+    """
+
+    item: Claimed
+    provider: str
+    sender: str = ""
+    cleared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +195,14 @@ class Settlement:
     """What became of one call.
 
     Parameters:
-        state: where the delivery goes; `queued` with `delay` seconds to wait.
-        outcome: the attempt's word: sent, delivered, rejected, unavailable, waiting or unknown.
+        state: where the delivery goes; `queued`, and `unknown` that is not held, with `delay` seconds to wait.
+        outcome: the attempt's word: sent, delivered, rejected, unavailable, waiting, unknown or found.
         counts: whether it uses up one of the delivery's attempts.
         target_is_dead: the device it went to no longer exists and is forgotten.
+        held: `unknown`, and waits for a person.
+        why: of a dead letter, where the outcome does not say it: poison, not-composed, limit.
+        suppress: why its target must not be written to from now on: invalid, opt-out.
+        sender: by whom not; empty for everybody.
     """
 
     id: UUID
@@ -157,6 +216,10 @@ class Settlement:
     detail: str | None = None
     reference: str | None = None
     target_is_dead: bool = False
+    held: bool = False
+    why: str | None = None
+    suppress: str | None = None
+    sender: str = ""
 
 
 @dataclass(frozen=True)
@@ -193,28 +256,42 @@ class Work:
                 expires_in=row.expires_in,
                 age=row.age,
                 sealed=Sealed(row.key_id, bytes(row.ciphertext)) if row.key_id else None,
+                doubt=row.doubt,
+                provider=row.provider,
+                started_at=row.started_at,
+                ordered=row.ordered,
             )
             for row in rows
         ]
 
-    def start(self, claimed: Sequence[Claimed], provider: str) -> frozenset[UUID]:
+    def start(self, starting: Sequence[Starting]) -> frozenset[UUID]:
         """The gate: mark as started what may be sent now; the ids that passed.
 
-        What expired, was cancelled or was taken back since the claim does not pass, and needs nothing more.
+        What expired, is suppressed, was cancelled or was taken back since the claim does not pass, and needs nothing
+        more. Of what is in doubt and does not pass it stays unknown whether it was sent: a person has to look at it.
         """
         parameters = {
-            "ids": [item.id for item in claimed],
-            "fences": [item.fence for item in claimed],
-            "provider": provider,
+            "ids": [each.item.id for each in starting],
+            "fences": [each.item.fence for each in starting],
+            "providers": [each.provider for each in starting],
+            "cleared": [each.cleared for each in starting],
+            "projects": [each.item.project_id for each in starting],
+            "channels": [each.item.channel for each in starting],
+            "targets": [each.item.target for each in starting],
+            "promotions": [each.item.kind == "promotion" for each in starting],
+            "senders": [each.sender for each in starting],
         }
         rows = self.database.rows(_START, parameters)
-        expired = [row.notification_id for row in rows if row.state == State.EXPIRED and row.secret]
-        if expired:
-            self.database.execute(_WIPE, {"ids": expired, "unfinished": _UNFINISHED})
+        if stopped := [row for row in rows if row.state != State.STARTED]:
+            with self.database.transaction() as connection:
+                finish(connection, stopped)
         return frozenset(row.id for row in rows if row.state == State.STARTED)
 
-    def settle(self, settlements: Sequence[Settlement]) -> None:
-        """Write what became of calls. A settlement whose fence is stale changes nothing."""
+    def settle(self, settlements: Sequence[Settlement]) -> list[str]:
+        """Write what became of calls; the queues in which somebody has his turn now.
+
+        A settlement whose fence is stale changes nothing.
+        """
         parameters = {
             "ids": [item.id for item in settlements],
             "fences": [item.fence for item in settlements],
@@ -226,24 +303,32 @@ class Work:
             "codes": [item.code for item in settlements],
             "details": [item.detail for item in settlements],
             "refs": [item.reference for item in settlements],
+            "held": [item.held for item in settlements],
+            "whys": [item.why for item in settlements],
+            "suppressed": [item.suppress for item in settlements],
+            "senders": [item.sender for item in settlements],
         }
         with self.database.transaction() as connection:
             settled = connection.execute(_SETTLE, parameters).all()
-            wipe(connection, [row.notification_id for row in settled if row.secret and row.state in FINAL])
+            queues = finish(connection, settled)
             dead = {item.id for item in settlements if item.target_is_dead}
             for row in settled:
                 if row.id in dead:
                     dropped = {"project_id": row.project_id, "token": row.target, "asked_at": row.started_at}
                     connection.execute(_DROP_DEVICE, dropped)
+        return queues
 
-    def release(self, claimed: Sequence[Claimed]) -> None:
-        """Give back what was claimed and not started, at once and without counting anything against it."""
-        self.database.execute(
-            _RELEASE, {"ids": [item.id for item in claimed], "fences": [item.fence for item in claimed]}
-        )
+    def release(self, claimed: Sequence[Claimed], *, delay: float = 0.0, reason: str | None = None) -> None:
+        """Give back what was claimed and not started, without counting anything against it.
 
-
-def wipe(connection: Connection, notification_ids: Sequence[UUID]) -> None:
-    """Delete the sealed variables of notifications whose every delivery has ended."""
-    if notification_ids:
-        connection.execute(_WIPE, {"ids": list(notification_ids), "unfinished": _UNFINISHED})
+        Parameters:
+            delay: seconds before it is due again.
+            reason: what it waits for, for people.
+        """
+        parameters = {
+            "ids": [item.id for item in claimed],
+            "fences": [item.fence for item in claimed],
+            "delay": delay,
+            "reason": reason,
+        }
+        self.database.execute(_RELEASE, parameters)

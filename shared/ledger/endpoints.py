@@ -1,0 +1,228 @@
+"""Endpoints: where a project wants its webhooks, which of our events it is told of there, and what signs them."""
+
+import base64
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+
+from shared.crypto import Sealed, Sealer
+from shared.errors import Conflict, NotFound
+from shared.ledger.database import Database
+from shared.ledger.ids import lowest_id, new_id
+
+MOST = 50
+"""Endpoints a project may have."""
+OVERLAP = 86_400.0
+"""Seconds the old secret goes on signing beside a new one."""
+DISABLED = "endpoint.disabled"
+REPLAYED = 1000
+"""Deliveries that one replay queues again at most."""
+
+_COLUMNS = "id, project_id, url, description, events, created_at, failing_since, disabled_at, disabled_reason"
+_CREATE = text(f"""
+    INSERT INTO endpoints (id, project_id, url, description, events, key_id, ciphertext)
+    SELECT :id, :project_id, :url, :description, :events, :key_id, :ciphertext
+    WHERE (SELECT count(*) FROM endpoints WHERE project_id = :project_id) < :most
+    RETURNING {_COLUMNS}
+""")
+_OF = text(f"SELECT {_COLUMNS} FROM endpoints WHERE project_id = :project_id ORDER BY id")
+_GET = text(f"SELECT {_COLUMNS}, key_id, ciphertext FROM endpoints WHERE id = :id")
+_CHANGE = text(f"""
+    UPDATE endpoints
+    SET url = :url, description = :description, events = :events,
+        failing_since = CASE WHEN :enable OR url <> :url THEN NULL ELSE failing_since END,
+        disabled_at = CASE WHEN :enable THEN NULL ELSE disabled_at END,
+        disabled_reason = CASE WHEN :enable THEN NULL ELSE disabled_reason END
+    WHERE id = :id RETURNING {_COLUMNS}
+""")
+_LOCKED = text("SELECT project_id, key_id, ciphertext FROM endpoints WHERE id = :id FOR UPDATE")
+_SEAL = text("UPDATE endpoints SET key_id = :key_id, ciphertext = :ciphertext WHERE id = :id")
+_REMOVE = text("DELETE FROM endpoints WHERE id = :id AND project_id = :project_id")
+_WELL = text("UPDATE endpoints SET failing_since = NULL WHERE id = :id AND failing_since IS NOT NULL")
+# A disabled endpoint is not told of itself, so it needs another one that wants to know.
+_ILL = text(f"""
+    WITH failing AS (
+        UPDATE endpoints
+        SET failing_since = COALESCE(failing_since, now()),
+            disabled_at = CASE WHEN :at_once OR failing_since < now() - make_interval(secs => :patience)
+                               THEN now() END,
+            disabled_reason = CASE WHEN :at_once OR failing_since < now() - make_interval(secs => :patience)
+                                   THEN :reason END
+        WHERE id = :id AND disabled_at IS NULL
+        RETURNING {_COLUMNS}),
+    told AS (
+        INSERT INTO events (project_id, type, detail)
+        SELECT project_id, '{DISABLED}',
+               jsonb_build_object('endpoint', id, 'url', url, 'reason', disabled_reason, 'failing_since', failing_since)
+        FROM failing f
+        WHERE disabled_at IS NOT NULL AND EXISTS (
+            SELECT FROM endpoints o
+            WHERE o.project_id = f.project_id AND o.id <> f.id AND o.disabled_at IS NULL AND o.events <> '{{}}')),
+    audited AS (
+        INSERT INTO audit_log (project_id, who, what, subject, detail)
+        SELECT project_id, 'crier', '{DISABLED}', id::text, jsonb_build_object('reason', disabled_reason)
+        FROM failing WHERE disabled_at IS NOT NULL)
+    SELECT disabled_at IS NOT NULL AS disabled FROM failing
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where webhooks go.
+
+    Parameters:
+        events: patterns of the events it is told of; empty: it gets only what is sent to it.
+        failing_since: the first failure since it last worked.
+        disabled_at: since when nothing is sent to it, if nothing is; `disabled_reason` says why.
+    """
+
+    id: UUID
+    project_id: int
+    url: str
+    description: str | None
+    events: tuple[str, ...]
+    created_at: datetime
+    failing_since: datetime | None
+    disabled_at: datetime | None
+    disabled_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """An endpoint with the secrets that sign what goes there, newest first."""
+
+    endpoint: Endpoint
+    secrets: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """The endpoints of projects. Secrets are stored sealed."""
+
+    database: Database
+    sealer: Sealer
+
+    def create(
+        self, project_id: int, url: str, events: Sequence[str] = (), description: str | None = None
+    ) -> tuple[Endpoint, str]:
+        """A new endpoint, and its secret, which is shown this once.
+
+        Raises:
+            Conflict: the project has `MOST` of them.
+        """
+        secret = new_secret()
+        made = self.database.rows(
+            _CREATE,
+            {"id": new_id(), "project_id": project_id, "url": url, "description": description, "events": list(events),
+             "most": MOST, **self._sealed([{"secret": secret, "expires_at": None}])},
+        )  # fmt: skip
+        if not made:
+            raise Conflict(f"A project may have {MOST} endpoints. Delete one that is needed no more.")
+        return _endpoint(made[0]), secret
+
+    def of(self, project_id: int) -> list[Endpoint]:
+        """A project's endpoints, oldest first."""
+        return [_endpoint(row) for row in self.database.rows(_OF, {"project_id": project_id})]
+
+    def get(self, project_id: int, identifier: UUID) -> Endpoint:
+        """An endpoint of this project. Raises NotFound."""
+        rows = self.database.rows(_GET, {"id": identifier})
+        if not rows or rows[0].project_id != project_id:
+            raise _missing(identifier)
+        return _endpoint(rows[0])
+
+    def change(
+        self, project_id: int, identifier: UUID, *, url: str, events: Sequence[str], description: str | None,
+        enable: bool = False,
+    ) -> Endpoint:  # fmt: skip
+        """Replace what it is. Another URL begins without failures.
+
+        Parameters:
+            enable: send to it again, if it was disabled.
+
+        Raises:
+            NotFound: the project has no such endpoint.
+        """
+        self.get(project_id, identifier)
+        parameters = {"id": identifier, "url": url, "events": list(events), "description": description}
+        changed = self.database.rows(_CHANGE, {**parameters, "enable": enable})
+        if not changed:
+            raise _missing(identifier)
+        return _endpoint(changed[0])
+
+    def remove(self, project_id: int, identifier: UUID) -> None:
+        """Delete it; what still waits for it fails. Raises NotFound."""
+        if not self.database.execute(_REMOVE, {"id": identifier, "project_id": project_id}):
+            raise _missing(identifier)
+
+    def rotate(self, project_id: int, identifier: UUID, *, now: datetime, overlap: float = OVERLAP) -> str:
+        """A new secret, which is shown this once. Those before it go on signing beside it for `overlap` seconds.
+
+        Raises:
+            NotFound: the project has no such endpoint.
+        """
+        secret = new_secret()
+        with self.database.transaction() as connection:
+            found = connection.execute(_LOCKED, {"id": identifier}).first()
+            if found is None or found.project_id != project_id:
+                raise _missing(identifier)
+            end = now.timestamp() + overlap
+            kept = [
+                {**one, "expires_at": min(one["expires_at"] or end, end)}
+                for one in self._opened(found)
+                if not one["expires_at"] or one["expires_at"] > now.timestamp()
+            ]
+            every = [{"secret": secret, "expires_at": None}, *(kept if overlap > 0 else ())]
+            connection.execute(_SEAL, {"id": identifier, **self._sealed(every)})
+        return secret
+
+    def signing(self, identifier: UUID, *, now: datetime) -> Signing | None:
+        """An endpoint and its secrets; None when there is no such endpoint."""
+        rows = self.database.rows(_GET, {"id": identifier})
+        if not rows:
+            return None
+        live = (one for one in self._opened(rows[0]) if not one["expires_at"] or one["expires_at"] > now.timestamp())
+        return Signing(_endpoint(rows[0]), tuple(one["secret"] for one in live))
+
+    def succeeded(self, identifier: UUID) -> None:
+        """It took a webhook: whatever failed before is over."""
+        self.database.execute(_WELL, {"id": identifier})
+
+    def failed(self, identifier: UUID, reason: str, *, patience: float, at_once: bool = False) -> bool:
+        """It did not take a webhook. Whether that disabled it, which the project's other endpoints are then told of.
+
+        Parameters:
+            reason: why it is disabled, if it is.
+            patience: seconds it may have been failing. at_once: it wants no more.
+        """
+        asked = {"id": identifier, "reason": reason, "patience": patience, "at_once": at_once}
+        return any(row.disabled for row in self.database.rows(_ILL, asked))
+
+    def _sealed(self, every: list[dict[str, Any]]) -> dict[str, Any]:
+        sealed = self.sealer.seal({"secrets": every})
+        return {"key_id": sealed.key_id, "ciphertext": sealed.ciphertext}
+
+    def _opened(self, row: Row[Any]) -> list[dict[str, Any]]:
+        every: list[dict[str, Any]] = self.sealer.open(Sealed(row.key_id, bytes(row.ciphertext)))["secrets"]
+        return every
+
+
+def new_secret() -> str:
+    """A fresh secret: 32 bytes, as Standard Webhooks writes them."""
+    return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
+
+
+def _endpoint(row: Row[Any]) -> Endpoint:
+    return Endpoint(
+        row.id, row.project_id, row.url, row.description, tuple(row.events), row.created_at, row.failing_since,
+        row.disabled_at, row.disabled_reason,
+    )  # fmt: skip
+
+
+def _missing(identifier: UUID) -> NotFound:
+    return NotFound(f"There is no endpoint {identifier} in this project.")
