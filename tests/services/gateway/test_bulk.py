@@ -12,7 +12,7 @@ from services.gateway import examples, uploads
 from shared.intake.request import EnvelopeSchema
 from shared.ledger.database import Database
 from shared.ledger.states import State
-from shared.ledger.work import Settlement, Work
+from shared.ledger.work import Settlement, Starting, Work
 
 CONTENT = {"subject": "Hi", "text": "Hello"}
 QUERY = {"channel": "email", "content": json.dumps(CONTENT)}
@@ -176,7 +176,7 @@ class TestProgress:
         assert (before["states"], before["finished"]) == ({"queued": 5}, False)
         work = Work(database)
         claimed = work.claim("email.normal", 10, 30)
-        work.start(claimed, "smtp")
+        work.start([Starting(item, "smtp") for item in claimed])
         ends = [State.SENT] * 4 + [State.FAILED]
         work.settle([Settlement(c.id, c.fence, s, str(s), "smtp") for c, s in zip(claimed, ends, strict=True)])
         after = call("GET", batch).json

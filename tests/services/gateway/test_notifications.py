@@ -7,11 +7,13 @@ from uuid import uuid4
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
 from services.gateway import examples
 from shared.ledger.database import Database
+from shared.ledger.keys import Keys
 from shared.ledger.states import State
-from shared.ledger.work import Settlement, Work
+from shared.ledger.work import Settlement, Starting, Work
 
 MAIL = {"channel": "email", "to": {"email": "ada@example.com"}, "content": {"subject": "Hi", "text": "Hello"}}
 LATER = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
@@ -21,7 +23,7 @@ def settle(database: Database, queue: str, *states: State) -> None:
     """Have a worker take what waits in `queue` and settle it."""
     work = Work(database)
     claimed = sorted(work.claim(queue, 100, 30), key=lambda one: one.id)
-    work.start(claimed, "twilio")
+    work.start([Starting(item, "twilio") for item in claimed])
     said = {"code": "21211", "detail": "No such number.", "reference": "SM1"}
     work.settle([
         Settlement(one.id, one.fence, state, str(state), "twilio", **said)
@@ -29,7 +31,18 @@ def settle(database: Database, queue: str, *states: State) -> None:
     ])  # fmt: skip
 
 
-@pytest.mark.usefixtures("catalogue")
+@pytest.fixture
+def endpoint(database: Database) -> None:
+    """The endpoint that the example of a webhook names."""
+    identifier = examples.ONE["A webhook to an endpoint of yours"]["to"]["endpoint"]
+    Keys(database).project("acme")
+    database.execute(
+        text("INSERT INTO endpoints (id, project_id, url, key_id, ciphertext) SELECT :id, id, '', '', '' FROM projects"),
+        {"id": identifier},
+    )
+
+
+@pytest.mark.usefixtures("catalogue", "endpoint")
 @pytest.mark.parametrize("name", examples.ONE)
 def test_every_example_is_accepted(call: Any, name: str) -> None:
     answer = call.send(examples.ONE[name])

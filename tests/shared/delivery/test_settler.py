@@ -11,7 +11,7 @@ from shared.ledger.ids import new_id
 from shared.ledger.keys import Keys
 from shared.ledger.migrations import upgrade
 from shared.ledger.states import State
-from shared.ledger.work import Settlement, Work
+from shared.ledger.work import Settlement, Starting, Work
 
 
 def started(database, count):
@@ -22,7 +22,7 @@ def started(database, count):
     Acceptance(database).accept(Keys(database).project("test"), drafts)
     work = Work(database)
     items = work.claim("sms.normal", count, 30)
-    work.start(items, "test")
+    work.start([Starting(item, "test") for item in items])
     return work, items
 
 
@@ -41,7 +41,7 @@ class Counting(Work):
 
     def settle(self, settlements):
         self.__dict__.setdefault("batches", []).append(len(settlements))
-        super().settle(settlements)
+        return super().settle(settlements)
 
 
 def test_answers_that_come_together_are_written_together(database_url):

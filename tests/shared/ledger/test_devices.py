@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from shared.ledger.devices import MOST, Devices
 from shared.ledger.states import State
-from shared.ledger.work import Settlement
+from shared.ledger.work import Settlement, Starting
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_what_waits_for_the_old_token_follows_and_what_has_ended_does_not(device
     devices.register(project_id, "u_1", "old", "ios")
     push("old")
     [item] = work.claim("push.normal", 1, 30.0)
-    work.start([item], "fcm")
+    work.start([Starting(item, "fcm")])
     work.settle([Settlement(item.id, item.fence, State.SENT, "sent", "fcm")])
     push("old")
     push("old", send_at="2100-01-01T00:00:00Z")
@@ -109,7 +109,7 @@ def test_a_dead_device_can_be_registered_again(devices, project_id, push, work):
     devices.register(project_id, "u_1", "token-1", "ios")
     push("token-1")
     [item] = work.claim("push.normal", 1, 30.0)
-    work.start([item], "fcm")
+    work.start([Starting(item, "fcm")])
     work.settle([dead(item)])
     assert tokens(devices, project_id) == []
     devices.register(project_id, "u_1", "token-1", "ios")
@@ -120,7 +120,7 @@ def test_what_is_registered_anew_while_a_call_runs_survives_its_answer(devices, 
     devices.register(project_id, "u_1", "token-1", "ios")
     push("token-1")
     [item] = work.claim("push.normal", 1, 30.0)
-    work.start([item], "fcm")
+    work.start([Starting(item, "fcm")])
     devices.register(project_id, "u_1", "token-1", "ios")
     work.settle([dead(item)])
     assert tokens(devices, project_id) == ["token-1"]

@@ -12,7 +12,7 @@ from shared.ledger.database import Database
 from shared.ledger.history import History
 from shared.ledger.ids import new_id
 from shared.ledger.states import State
-from shared.ledger.work import Settlement, Work
+from shared.ledger.work import Settlement, Starting, Work
 
 Drafts = Callable[..., list[Draft]]
 QUEUE = "sms.normal"
@@ -25,7 +25,7 @@ def history(database: Database) -> History:
 
 def attempt(work: Work, state: State, outcome: str, delay: float = 0.0) -> None:
     claimed = work.claim(QUEUE, 10, 30)
-    work.start(claimed, "twilio")
+    work.start([Starting(item, "twilio") for item in claimed])
     work.settle([Settlement(one.id, one.fence, state, outcome, "twilio", delay=delay, code="20429") for one in claimed])
 
 

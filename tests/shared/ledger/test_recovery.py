@@ -10,7 +10,7 @@ from shared.ledger.actions import Actions
 from shared.ledger.ids import new_id
 from shared.ledger.recovery import SOLO_DEATHS
 from shared.ledger.states import State
-from shared.ledger.work import FEW, Settlement
+from shared.ledger.work import FEW, Settlement, Starting
 
 QUEUE = "sms.normal"
 LEASE = 30.0
@@ -24,7 +24,7 @@ def state(database):
 def die_holding(database, work, *, started):
     claimed = work.claim(QUEUE, 100, LEASE)
     if started:
-        work.start(claimed, "test")
+        work.start([Starting(item, "test") for item in claimed])
     database.execute(END_LEASES)
     return claimed
 
@@ -37,16 +37,20 @@ def test_claimed_and_not_started_is_queued_again(acceptance, database, project_i
     assert database.rows(text("SELECT FROM attempts")) == []
 
 
-@pytest.mark.parametrize(("policy", "then"), [("resend", State.QUEUED), ("hold", State.UNKNOWN)])
-def test_started_is_unknown_and_follows_its_policy(
-    acceptance, database, project_id, drafts, work, recovery, policy, then
+@pytest.mark.parametrize("policy", ["resend", "hold"])
+def test_started_is_unknown_and_a_worker_looks_into_it(
+    acceptance, database, project_id, drafts, work, recovery, policy
 ):
+    """Whatever its policy: the provider may be able to tell, and only a worker can ask it."""
     acceptance.accept(project_id, drafts(1, on_unknown=policy))
     die_holding(database, work, started=True)
     [reaped] = recovery.reap(patience=0)
-    assert (reaped.was, reaped.state) == (State.STARTED, then)
+    assert (reaped.was, reaped.state) == (State.STARTED, State.UNKNOWN)
     [attempt] = database.rows(text("SELECT outcome, provider FROM attempts"))
     assert tuple(attempt) == ("unknown", "test")
+    [item] = work.claim(QUEUE, 1, LEASE)
+    assert (item.doubt, item.provider, item.hold) == (True, "test", policy == "hold")
+    assert item.started_at is not None
 
 
 @pytest.mark.parametrize("policy", ["resend", "hold"])
@@ -93,7 +97,7 @@ def test_poison_ends_alone_after_three_solo_deaths(acceptance, database, project
             database.execute(END_LEASES)
             recovery.reap(patience=0)
         else:
-            work.start(claimed, "test")
+            work.start([Starting(item, "test") for item in claimed])
             work.settle([Settlement(item.id, item.fence, State.SENT, "sent", "test") for item in claimed])
     assert deaths == SOLO_DEATHS
     rows = database.rows(text("SELECT id, state FROM deliveries WHERE state <> 'sent'"))
@@ -109,7 +113,7 @@ def test_suspects_are_held_one_at_a_time(acceptance, database, project_id, draft
     [first] = work.claim(QUEUE, 100, LEASE)
     assert first.deaths == 2
     assert work.claim(QUEUE, 100, LEASE) == []
-    work.start([first], "test")
+    work.start([Starting(first, "test")])
     work.settle([Settlement(first.id, first.fence, State.SENT, "sent", "test")])
     assert len(work.claim(QUEUE, 100, LEASE)) == 1
 
@@ -138,7 +142,7 @@ def test_retry_sends_again_what_failed_and_only_that(acceptance, database, proje
     with pytest.raises(Conflict, match="Nothing to retry"):
         actions.retry(project_id, draft.id, "me")
     [item] = work.claim(QUEUE, 1, LEASE)
-    work.start([item], "test")
+    work.start([Starting(item, "test")])
     work.settle([Settlement(item.id, item.fence, State.FAILED, "rejected", "test")])
     assert actions.retry(project_id, draft.id, "me") == [QUEUE]
     assert len(work.claim(QUEUE, 1, LEASE)) == 1
@@ -148,7 +152,7 @@ def test_a_wiped_code_cannot_be_sent_again(acceptance, database, project_id, dra
     [draft] = drafts(1, secret=sealer.seal({"code": "1"}))
     acceptance.accept(project_id, [draft])
     [item] = work.claim(QUEUE, 1, LEASE)
-    work.start([item], "test")
+    work.start([Starting(item, "test")])
     work.settle([Settlement(item.id, item.fence, State.FAILED, "rejected", "test")])
     with pytest.raises(Conflict, match="wiped"):
         Actions(database).retry(project_id, draft.id, "me")

@@ -17,7 +17,7 @@ from shared.ledger.ids import derived_id, new_id
 from shared.ledger.keys import Keys
 from shared.ledger.recovery import Recovery
 from shared.ledger.states import FINAL, LIVE, State
-from shared.ledger.work import Settlement, Work
+from shared.ledger.work import Settlement, Starting, Work
 
 ROWS = text("SELECT id, state, due_at, lease_until, fence, attempts, hold FROM deliveries WHERE project_id = :project")
 END_LEASES = text(
@@ -78,7 +78,7 @@ def machine(database_url):
 
         @rule(target=started, batch=consumes(claims))
         def start_and_call(self, batch):
-            passed = self.work.start(batch, "test")
+            passed = self.work.start([Starting(item, "test") for item in batch])
             called = [item for item in batch if item.id in passed]
             self.calls.update(item.id for item in called)
             return called
@@ -165,7 +165,7 @@ def machine(database_url):
             self.recovery.reap(patience=0)
             for _ in range(len(self.accepted) + 1):
                 claimed = self.work.claim(self.queue, 100, 30)
-                passed = self.work.start(claimed, "test")
+                passed = self.work.start([Starting(item, "test") for item in claimed])
                 self.work.settle(
                     [Settlement(i.id, i.fence, State.SENT, "sent", "test") for i in claimed if i.id in passed]
                 )

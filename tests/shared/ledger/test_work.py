@@ -11,7 +11,7 @@ from sqlalchemy import text
 from shared.ledger.actions import Actions
 from shared.ledger.devices import Devices
 from shared.ledger.states import State
-from shared.ledger.work import Settlement
+from shared.ledger.work import Settlement, Starting
 
 QUEUE = "sms.normal"
 LEASE = 30.0
@@ -39,7 +39,7 @@ def test_many_claimers_never_share_and_never_skip(acceptance, database, project_
 
     def drain(_):
         while claimed := work.claim(QUEUE, 37, LEASE):
-            started = work.start(claimed, "test")
+            started = work.start([Starting(item, "test") for item in claimed])
             with guard:
                 seen.update(item.id for item in claimed if item.id in started)
             work.settle([sent(item) for item in claimed])
@@ -83,15 +83,15 @@ def test_only_the_holder_of_the_fence_may_start(acceptance, database, project_id
     end_leases(database)
     recovery.reap(patience=0)
     fresh = work.claim(QUEUE, 1, LEASE)
-    assert work.start(stale, "test") == frozenset()
-    assert work.start(fresh, "test") == {fresh[0].id}
+    assert work.start([Starting(item, "test") for item in stale]) == frozenset()
+    assert work.start([Starting(item, "test") for item in fresh]) == {fresh[0].id}
 
 
 def test_a_lease_that_ended_does_not_start(acceptance, database, project_id, drafts, work):
     acceptance.accept(project_id, drafts(1))
     claimed = work.claim(QUEUE, 1, LEASE)
     end_leases(database)
-    assert work.start(claimed, "test") == frozenset()
+    assert work.start([Starting(item, "test") for item in claimed]) == frozenset()
 
 
 def test_what_was_cancelled_after_the_claim_does_not_start(acceptance, database, project_id, drafts, work):
@@ -99,7 +99,7 @@ def test_what_was_cancelled_after_the_claim_does_not_start(acceptance, database,
     acceptance.accept(project_id, [draft])
     claimed = work.claim(QUEUE, 1, LEASE)
     Actions(database).cancel(project_id, draft.id, "key abc")
-    assert work.start(claimed, "test") == frozenset()
+    assert work.start([Starting(item, "test") for item in claimed]) == frozenset()
     assert states(database) == {"cancelled": 1}
 
 
@@ -108,7 +108,7 @@ def test_what_expired_after_the_claim_does_not_start(acceptance, database, proje
     acceptance.accept(project_id, drafts(1, expires_at=soon, secret=sealer.seal({"code": "1"})))
     claimed = work.claim(QUEUE, 1, LEASE)
     database.execute(text("UPDATE deliveries SET expires_at = now()"))
-    assert work.start(claimed, "test") == frozenset()
+    assert work.start([Starting(item, "test") for item in claimed]) == frozenset()
     assert states(database) == {"expired": 1}
     assert database.rows(text("SELECT FROM sealed")) == []
 
@@ -116,7 +116,7 @@ def test_what_expired_after_the_claim_does_not_start(acceptance, database, proje
 def test_settling_writes_the_attempt_and_counts_it(acceptance, database, project_id, drafts, work):
     acceptance.accept(project_id, drafts(1))
     [item] = work.claim(QUEUE, 1, LEASE)
-    work.start([item], "twilio")
+    work.start([Starting(item, "twilio")])
     work.settle(
         [Settlement(item.id, item.fence, State.QUEUED, "unavailable", "twilio", delay=60, code="20429", detail="busy")]
     )
@@ -130,7 +130,7 @@ def test_settling_writes_the_attempt_and_counts_it(acceptance, database, project
 def test_waiting_because_it_was_asked_costs_no_attempt(acceptance, database, project_id, drafts, work):
     acceptance.accept(project_id, drafts(1))
     [item] = work.claim(QUEUE, 1, LEASE)
-    work.start([item], "twilio")
+    work.start([Starting(item, "twilio")])
     work.settle([Settlement(item.id, item.fence, State.QUEUED, "waiting", "twilio", delay=30, counts=False)])
     assert database.rows(text("SELECT attempts FROM deliveries"))[0].attempts == 0
 
@@ -138,7 +138,7 @@ def test_waiting_because_it_was_asked_costs_no_attempt(acceptance, database, pro
 def test_settling_twice_changes_nothing_more(acceptance, database, project_id, drafts, work):
     acceptance.accept(project_id, drafts(1))
     [item] = work.claim(QUEUE, 1, LEASE)
-    work.start([item], "test")
+    work.start([Starting(item, "test")])
     later = Settlement(item.id, item.fence, State.QUEUED, "unavailable", "test", delay=60)
     work.settle([later])
     work.settle([later])
@@ -159,7 +159,7 @@ def test_a_secret_opens_for_the_worker_and_is_wiped_at_the_end(acceptance, datab
     )
     first, second = work.claim(QUEUE, 2, LEASE)
     assert sealer.open(first.sealed) == {"code": "481516"}
-    work.start([first, second], "test")
+    work.start([Starting(first, "test"), Starting(second, "test")])
     work.settle([sent(first)])
     assert len(database.rows(text("SELECT FROM sealed"))) == 1, "another delivery still needs it"
     work.settle([sent(second)])
@@ -172,6 +172,6 @@ def test_a_dead_device_is_forgotten(acceptance, database, project_id, drafts, wo
     devices.register(project_id, "u_1", "token-2", "ios")
     acceptance.accept(project_id, drafts(1, channel="push", targets=("token-1", "token-2")))
     claimed = work.claim("push.normal", 2, LEASE)
-    work.start(claimed, "fcm")
+    work.start([Starting(item, "fcm") for item in claimed])
     work.settle([sent(item, State.FAILED, target_is_dead=item.target == "token-1") for item in claimed])
     assert [device.token for device in devices.of(project_id, "u_1")] == ["token-2"]
