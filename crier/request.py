@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, NotRequired, Required, TypeAlias, TypedDict
 from uuid import UUID
 
-Channel: TypeAlias = Literal["email", "sms", "whatsapp", "push"]
+Channel: TypeAlias = Literal["email", "sms", "whatsapp", "push", "webhook"]
 Lane: TypeAlias = Literal["critical", "normal", "bulk"]
 Kind: TypeAlias = Literal["transactional", "promotion"]
 OnUnknown: TypeAlias = Literal["resend", "hold"]
@@ -18,7 +18,7 @@ Moment: TypeAlias = datetime | str
 
 
 class Recipient(TypedDict, total=False):
-    """Whom it goes to: `email`, `phone`, or for push `user_id`, `tokens` or `topic`."""
+    """Whom it goes to: `email`, `phone`, for push `user_id`, `tokens` or `topic`, for webhooks `endpoint`."""
 
     email: str
     phone: str
@@ -28,6 +28,7 @@ class Recipient(TypedDict, total=False):
     timezone: str
     tokens: Sequence[str]
     topic: str
+    endpoint: str
     unsubscribe_url: str
 
 
@@ -111,7 +112,14 @@ class PushContent(TypedDict, total=False):
     ios: IosOptions
 
 
-Content: TypeAlias = EmailContent | SmsContent | WhatsAppContent | PushContent
+class WebhookContent(TypedDict, total=False):
+    """What happened: a dotted name, and what there is to say of it."""
+
+    type: Required[str]
+    data: Mapping[str, Any]
+
+
+Content: TypeAlias = EmailContent | SmsContent | WhatsAppContent | PushContent | WebhookContent
 
 
 class Envelope(TypedDict, total=False):

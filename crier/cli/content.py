@@ -10,7 +10,7 @@ import click
 
 from crier.cli.values import json_file, text_or_file
 
-CHANNELS = ("email", "sms", "whatsapp", "push")
+CHANNELS = ("email", "sms", "whatsapp", "push", "webhook")
 KINDS = ("transactional", "promotion")
 LANES = ("critical", "normal", "bulk")
 POLICIES = ("resend", "hold")

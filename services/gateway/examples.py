@@ -29,6 +29,11 @@ ONE: dict[str, dict[str, Any]] = {
         "to": {"tokens": ["device-token"]},
         "content": {"title": "Your table is ready", "body": "Come to the counter.", "link": "app://orders/4711"},
     },
+    "A webhook to an endpoint of yours": {
+        "channel": "webhook",
+        "to": {"endpoint": "01981f6e-6b5c-7d3a-9a51-3f2b8c4d5e6f"},
+        "content": {"type": "order.created", "data": {"order": "4711", "total": "49.90"}},
+    },
     "Content of your own, by email, with a file": {
         "channel": "email",
         "to": {"email": "ada@example.com"},

@@ -12,10 +12,11 @@ from shared.errors import InvalidInput
 from shared.intake.envelope import Envelope
 from shared.intake.fields import Metadata
 from shared.intake.problems import did_you_mean
-from shared.intake.recipient import MISSING, address, load_recipient, no_devices
+from shared.intake.recipient import MISSING, NO_ENDPOINT, address, load_recipient, no_devices
 from shared.ledger.acceptance import Draft
 from shared.ledger.batches import RowError
 from shared.ledger.devices import Devices
+from shared.ledger.endpoints import Endpoints
 from shared.ledger.ids import derived_id
 
 _METADATA = Metadata()
@@ -63,6 +64,7 @@ class Drafts:
 
     devices: Devices
     sealer: Sealer
+    endpoints: Endpoints
 
     def make(
         self, project_id: int, envelope: Envelope, rows: Sequence[Row]
@@ -70,6 +72,7 @@ class Drafts:
         """The drafts of the good rows, and the bad rows with their problems by field path."""
         loaded = [load_recipient(row.to) for row in rows]
         devices = self._devices(project_id, envelope.channel, (recipient for recipient, _ in loaded))
+        endpoints = self._endpoints(project_id, envelope.channel, (recipient for recipient, _ in loaded))
         drafts: list[Draft] = []
         refused: list[tuple[Row, Problems]] = []
         for row, (recipient, problems) in zip(rows, loaded, strict=True):
@@ -87,6 +90,8 @@ class Drafts:
                 targets = devices.get(recipient["user_id"], [])
                 if not targets:
                     problems["to.user_id"] = [no_devices(recipient["user_id"])]
+            if endpoints is not None and targets and targets[0] not in endpoints:
+                problems["to.endpoint"] = [NO_ENDPOINT]
             data, secret = self._data(envelope, row.data, problems)
             metadata = _laid_over(envelope.metadata, row.metadata, problems)
             if problems:
@@ -121,6 +126,13 @@ class Drafts:
             return {}
         users = {to["user_id"] for to in recipients if "user_id" in to and not to.get("tokens")}
         return self.devices.tokens(project_id, sorted(users)) if users else {}
+
+    def _endpoints(
+        self, project_id: int, channel: str, recipients: Iterable[Mapping[str, Any]]
+    ) -> frozenset[str] | None:  # fmt: skip
+        if channel != "webhook":
+            return None
+        return self.endpoints.known(project_id, sorted({to["endpoint"] for to in recipients if "endpoint" in to}))
 
     def _data(
         self, envelope: Envelope, given: Any, problems: Problems

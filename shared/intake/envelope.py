@@ -21,6 +21,10 @@ _LANE = {"code": "critical", "transactional": "normal", "promotion": "bulk"}
 _ON_UNKNOWN = {"code": "hold", "transactional": "resend", "promotion": "hold"}
 
 
+_REPEATABLE = frozenset({"webhook"})
+"""Channels whose receivers can tell a repetition: what is in doubt is sent again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """A checked envelope: everything a `Draft` has but its recipient."""
@@ -57,6 +61,8 @@ def seal_up(project_id: int, asked: Mapping[str, Any], templates: Templates, now
         InvalidInput: naming every rule that is broken.
     """
     channel = asked["channel"]
+    if channel == "webhook" and "template" in asked:
+        raise InvalidInput({"template": ["A webhook has no template: give content with a type and data."]})
     pinned = templates.pin(project_id, asked["template"], channel) if "template" in asked else None
     kind = pinned.template.kind if pinned else asked.get("kind", "transactional")
     send_at, expires_at = asked.get("send_at"), asked.get("expires_at")
@@ -66,7 +72,7 @@ def seal_up(project_id: int, asked: Mapping[str, Any], templates: Templates, now
         channel=channel,
         lane=asked.get("lane") or _LANE[kind],
         kind=kind,
-        on_unknown=asked.get("on_unknown") or _ON_UNKNOWN[kind],
+        on_unknown=asked.get("on_unknown") or ("resend" if channel in _REPEATABLE else _ON_UNKNOWN[kind]),
         pinned=pinned,
         content=None if pinned else _content(channel, asked["content"]),
         data=asked.get("data", {}),

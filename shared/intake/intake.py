@@ -19,6 +19,7 @@ from shared.ledger.acceptance import Acceptance, Draft, IdempotencyKey
 from shared.ledger.batches import Batch, RowError
 from shared.ledger.database import Database
 from shared.ledger.devices import Devices
+from shared.ledger.endpoints import Endpoints
 from shared.ledger.ids import new_id
 
 _NOTIFICATION = NotificationRequestSchema()
@@ -44,7 +45,7 @@ class Intake:
     ) -> None:
         self.acceptance = Acceptance(database)
         self.templates = Templates(database)
-        self.drafts = Drafts(Devices(database), sealer)
+        self.drafts = Drafts(Devices(database), sealer, Endpoints(database, sealer))
         self._ringer = ringer
         self._now = now
 

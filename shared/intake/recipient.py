@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from marshmallow import ValidationError, fields, validate
 
@@ -17,6 +18,16 @@ DEVICE_TOKEN = (
     validate.Regexp(rf"^(?!{TOPIC})", error="Must be a device's token. A topic goes into to.topic."),
 )
 """What a device's token must be. A topic in its place would send one person's pushes to many."""
+
+
+class EndpointId(Line):
+    """The id of an endpoint of webhooks, as the ledger writes it."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        try:
+            return str(UUID(super()._deserialize(value, attr, data, **kwargs)))
+        except ValueError:
+            raise ValidationError("Must be the id of an endpoint: GET /v1/webhooks lists them.") from None
 
 
 class RecipientSchema(StrictSchema):
@@ -41,6 +52,12 @@ class RecipientSchema(StrictSchema):
     topic = Line(
         validate=validate.Regexp(r"[a-zA-Z0-9_.~%-]{1,900}\Z", error="Must be letters, digits and -_.~%."),
         metadata={"description": "For push: everybody who subscribed to this topic.", "example": "line-12"},
+    )
+    endpoint = EndpointId(
+        metadata={
+            "description": "For webhooks: the id of an endpoint of yours (/v1/webhooks).",
+            "example": "01981f6e-6b5c-7d3a-9a51-3f2b8c4d5e6f",
+        }
     )
     unsubscribe_url = fields.Url(
         schemes={"https"},
@@ -89,6 +106,9 @@ def address(channel: str, recipient: Mapping[str, Any]) -> tuple[list[str], str 
     if channel in ("sms", "whatsapp"):
         phone = recipient.get("phone")
         return ([phone], None) if phone else ([], "to.phone")
+    if channel == "webhook":
+        endpoint = recipient.get("endpoint")
+        return ([endpoint], None) if endpoint else ([], "to.endpoint")
     if channel != "push":
         raise ValueError(f"It is not known where a message of {channel} goes: say it here.")
     topic = recipient.get("topic")
@@ -103,8 +123,12 @@ MISSING = {
     "this person by one POST (RFC 8058).",
     "to.email": "An email needs to.email.",
     "to.phone": "An SMS or WhatsApp message needs to.phone, in international form.",
+    "to.endpoint": "A webhook needs to.endpoint: the id of an endpoint (/v1/webhooks).",
     "to.tokens": "A push needs to.tokens, to.user_id of a user with registered devices, or to.topic.",
 }
+
+
+NO_ENDPOINT = "There is no such endpoint in this project: GET /v1/webhooks lists them, POST /v1/webhooks makes one."
 
 
 def no_devices(user_id: str) -> str:

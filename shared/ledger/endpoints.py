@@ -12,16 +12,14 @@ from sqlalchemy import Row, text
 
 from shared.crypto import Sealed, Sealer
 from shared.errors import Conflict, NotFound
+from shared.ledger.actions import requeue
 from shared.ledger.database import Database
 from shared.ledger.ids import lowest_id, new_id
 
-MOST = 50
-"""Endpoints a project may have."""
 OVERLAP = 86_400.0
 """Seconds the old secret goes on signing beside a new one."""
 DISABLED = "endpoint.disabled"
-REPLAYED = 1000
-"""Deliveries that one replay queues again at most."""
+BY_HAND = "It was disabled by hand."
 
 _COLUMNS = "id, project_id, url, description, events, created_at, failing_since, disabled_at, disabled_reason"
 _CREATE = text(f"""
@@ -31,17 +29,27 @@ _CREATE = text(f"""
     RETURNING {_COLUMNS}
 """)
 _OF = text(f"SELECT {_COLUMNS} FROM endpoints WHERE project_id = :project_id ORDER BY id")
+_KNOWN = text("SELECT id FROM endpoints WHERE project_id = :project_id AND id = ANY(CAST(:ids AS uuid[]))")
 _GET = text(f"SELECT {_COLUMNS}, key_id, ciphertext FROM endpoints WHERE id = :id")
 _CHANGE = text(f"""
     UPDATE endpoints
     SET url = :url, description = :description, events = :events,
-        failing_since = CASE WHEN :enable OR url <> :url THEN NULL ELSE failing_since END,
-        disabled_at = CASE WHEN :enable THEN NULL ELSE disabled_at END,
-        disabled_reason = CASE WHEN :enable THEN NULL ELSE disabled_reason END
-    WHERE id = :id RETURNING {_COLUMNS}
+        failing_since = CASE WHEN CAST(:enabled AS boolean) OR url <> :url THEN NULL ELSE failing_since END,
+        disabled_at = CASE WHEN CAST(:enabled AS boolean) THEN NULL
+                           WHEN NOT CAST(:enabled AS boolean) THEN COALESCE(disabled_at, now()) ELSE disabled_at END,
+        disabled_reason = CASE WHEN CAST(:enabled AS boolean) THEN NULL
+                               WHEN NOT CAST(:enabled AS boolean) THEN COALESCE(disabled_reason, :by_hand)
+                               ELSE disabled_reason END
+    WHERE id = :id AND project_id = :project_id RETURNING {_COLUMNS}
 """)
 _LOCKED = text("SELECT project_id, key_id, ciphertext FROM endpoints WHERE id = :id FOR UPDATE")
 _SEAL = text("UPDATE endpoints SET key_id = :key_id, ciphertext = :ciphertext WHERE id = :id")
+_FAILED = text("""
+    SELECT id FROM deliveries
+    WHERE project_id = :project_id AND target = :target AND queue LIKE 'webhook.%' AND state = 'failed'
+      AND id >= :lowest
+    ORDER BY id LIMIT :most
+""")
 _REMOVE = text("DELETE FROM endpoints WHERE id = :id AND project_id = :project_id")
 _WELL = text("UPDATE endpoints SET failing_since = NULL WHERE id = :id AND failing_since IS NOT NULL")
 # A disabled endpoint is not told of itself, so it needs another one that wants to know.
@@ -100,12 +108,28 @@ class Signing:
     secrets: tuple[str, ...] = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """How many deliveries are queued again, whether more are left, and the queues to ring."""
+
+    replayed: int
+    more: bool
+    queues: Sequence[str]
+
+
 @dataclass(frozen=True)
 class Endpoints:
-    """The endpoints of projects. Secrets are stored sealed."""
+    """The endpoints of projects. Secrets are stored sealed.
+
+    Parameters:
+        most: endpoints a project may have.
+        replayed: deliveries that one replay queues again at most.
+    """
 
     database: Database
     sealer: Sealer
+    most: int = 50
+    replayed: int = 1000
 
     def create(
         self, project_id: int, url: str, events: Sequence[str] = (), description: str | None = None
@@ -113,21 +137,26 @@ class Endpoints:
         """A new endpoint, and its secret, which is shown this once.
 
         Raises:
-            Conflict: the project has `MOST` of them.
+            Conflict: the project has `most` of them.
         """
         secret = new_secret()
         made = self.database.rows(
             _CREATE,
             {"id": new_id(), "project_id": project_id, "url": url, "description": description, "events": list(events),
-             "most": MOST, **self._sealed([{"secret": secret, "expires_at": None}])},
+             "most": self.most, **self._sealed([{"secret": secret, "expires_at": None}])},
         )  # fmt: skip
         if not made:
-            raise Conflict(f"A project may have {MOST} endpoints. Delete one that is needed no more.")
+            raise Conflict(f"A project may have {self.most} endpoints. Delete one that is needed no more.")
         return _endpoint(made[0]), secret
 
     def of(self, project_id: int) -> list[Endpoint]:
         """A project's endpoints, oldest first."""
         return [_endpoint(row) for row in self.database.rows(_OF, {"project_id": project_id})]
+
+    def known(self, project_id: int, identifiers: Sequence[str]) -> frozenset[str]:
+        """Those of `identifiers` that are endpoints of this project, disabled ones too."""
+        rows = self.database.rows(_KNOWN, {"project_id": project_id, "ids": list(identifiers)}) if identifiers else ()
+        return frozenset(str(row.id) for row in rows)
 
     def get(self, project_id: int, identifier: UUID) -> Endpoint:
         """An endpoint of this project. Raises NotFound."""
@@ -138,19 +167,21 @@ class Endpoints:
 
     def change(
         self, project_id: int, identifier: UUID, *, url: str, events: Sequence[str], description: str | None,
-        enable: bool = False,
+        enabled: bool | None = None,
     ) -> Endpoint:  # fmt: skip
         """Replace what it is. Another URL begins without failures.
 
         Parameters:
-            enable: send to it again, if it was disabled.
+            enabled: send to it again, or no more; None leaves that as it is.
 
         Raises:
             NotFound: the project has no such endpoint.
         """
-        self.get(project_id, identifier)
-        parameters = {"id": identifier, "url": url, "events": list(events), "description": description}
-        changed = self.database.rows(_CHANGE, {**parameters, "enable": enable})
+        changed = self.database.rows(
+            _CHANGE,
+            {"id": identifier, "project_id": project_id, "url": url, "events": list(events),
+             "description": description, "enabled": enabled, "by_hand": BY_HAND},
+        )  # fmt: skip
         if not changed:
             raise _missing(identifier)
         return _endpoint(changed[0])
@@ -202,6 +233,29 @@ class Endpoints:
         """
         asked = {"id": identifier, "reason": reason, "patience": patience, "at_once": at_once}
         return any(row.disabled for row in self.database.rows(_ILL, asked))
+
+    def replay(self, project_id: int, identifier: UUID, *, since: datetime, who: str) -> Replay:
+        """Queue again what failed to reach it, oldest first, `replayed` at most.
+
+        Parameters:
+            since: what was accepted before is left alone.
+
+        Raises:
+            NotFound: the project has no such endpoint.
+            Conflict: it is disabled, and would get nothing.
+        """
+        if self.get(project_id, identifier).disabled_at is not None:
+            raise Conflict("The endpoint is disabled. Enable it first: PATCH it with enabled true.")
+        asked = {
+            "project_id": project_id,
+            "target": str(identifier),
+            "lowest": lowest_id(since),
+            "most": self.replayed + 1,
+        }
+        with self.database.transaction() as connection:
+            ids = [row.id for row in connection.execute(_FAILED, {**wanted, "most": self.replayed + 1})]
+            done = requeue(connection, ids[: self.replayed], who)
+        return Replay(len(done.ids), len(ids) > self.replayed, done.queues)
 
     def _sealed(self, every: list[dict[str, Any]]) -> dict[str, Any]:
         sealed = self.sealer.seal({"secrets": every})

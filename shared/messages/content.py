@@ -9,15 +9,17 @@ from marshmallow import Schema
 from shared.messages.email import EmailContent, EmailContentSchema
 from shared.messages.push import PushContent, PushContentSchema
 from shared.messages.sms import SmsContent, SmsContentSchema
+from shared.messages.webhook import WebhookContent, WebhookContentSchema
 from shared.messages.whatsapp import WhatsAppContent, WhatsAppContentSchema
 
-Content = EmailContent | SmsContent | WhatsAppContent | PushContent
+Content = EmailContent | SmsContent | WhatsAppContent | PushContent | WebhookContent
 
 CONTENT_SCHEMAS: dict[str, type[Schema]] = {
     "email": EmailContentSchema,
     "sms": SmsContentSchema,
     "whatsapp": WhatsAppContentSchema,
     "push": PushContentSchema,
+    "webhook": WebhookContentSchema,
 }
 CHANNELS = tuple(CONTENT_SCHEMAS)
 LANES = ("critical", "normal", "bulk")

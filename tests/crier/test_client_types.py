@@ -21,6 +21,7 @@ from shared.messages.push import (
     PushContentSchema,
 )
 from shared.messages.sms import SmsContentSchema
+from shared.messages.webhook import WebhookContentSchema
 from shared.messages.whatsapp import WhatsAppContentSchema
 from shared.senders.identity import BRAND_FIELDS
 
@@ -31,6 +32,7 @@ from shared.senders.identity import BRAND_FIELDS
         (request.Recipient, RecipientSchema), (request.Row, RowSchema), (request.Attachment, AttachmentSchema),
         (request.EmailContent, EmailContentSchema), (request.SmsContent, SmsContentSchema),
         (request.WhatsAppContent, WhatsAppContentSchema), (request.PushContent, PushContentSchema),
+        (request.WebhookContent, WebhookContentSchema),
         (request.AndroidOptions, AndroidOptionsSchema), (request.IosOptions, IosOptionsSchema),
         (request.Identity, sender_identity.SenderIdentitySchema),
         (request.EmailIdentity, sender_identity.EmailIdentitySchema),
