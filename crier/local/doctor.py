@@ -6,11 +6,13 @@ import resource
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
+from sqlalchemy.exc import ProgrammingError
 
 from crier.local import ports
 from crier.local.checks import Check, examine
@@ -19,6 +21,9 @@ from crier.local.endpoints import check_broker, check_database, check_redis, wit
 from crier.local.errors import LocalError, NotRunning
 from crier.local.postgres import binaries
 from crier.local.redis import in_wheel, on_path
+from shared.errors import LedgerUnavailable
+from shared.ledger.conservation import Conservation
+from shared.ledger.database import Database
 
 GIGABYTE = 1 << 30
 NEWEST_TESTED = (3, 14)
@@ -112,6 +117,34 @@ def _database(environment: Mapping[str, str]) -> Iterator[Check]:
     yield _server_version(url)
     yield _migrations(url)
     yield _clock(url)
+    yield _books(url)
+
+
+def _books(url: str) -> Check:
+    """Accepted = final + waiting + held, over all of history."""
+    database = Database(url, pool_size=1, deadline=60.0)
+    totals: Counter[str] = Counter()
+    wrong: list[str] = []
+    try:
+        for account in Conservation(database).everything():
+            for balance in account.balances:
+                totals.update(
+                    accepted=balance.accepted, final=balance.final, waiting=balance.waiting, held=balance.held
+                )
+                if balance.missing:
+                    wrong.append(f"{balance.project}, {balance.queue}: {balance.missing:+,} of {balance.accepted:,}")
+            wrong += [f"{amiss.id} {amiss.reason}" for amiss in account.amiss]
+    except (LedgerUnavailable, ProgrammingError):
+        return Check("conservation", "warn", "The tables cannot be read: see above.")
+    finally:
+        database.close()
+    text = f"accepted {totals['accepted']:,} = final {totals['final']:,} + waiting {totals['waiting']:,}"
+    text += f" + held {totals['held']:,}"
+    if not wrong:
+        return Check("conservation", "ok", text)
+    shown = "; ".join(wrong[:5]) + (f"; and {len(wrong) - 5:,} more" if len(wrong) > 5 else "")
+    remedy = "Rows were changed or lost outside of Crier: compare with a backup, and tell us."
+    return Check("conservation", "fail", f"{text} does not hold. Missing or amiss: {shown}.", remedy)
 
 
 def _server_version(url: str) -> Check:

@@ -18,6 +18,8 @@ _MONTHS = text("""
     SELECT right(c.relname, 7) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
     WHERE i.inhparent = 'deliveries'::regclass AND c.relname ~ '^deliveries_[0-9]{4}_[0-9]{2}$' ORDER BY 1
 """)
+# What is gone is no longer accepted: the books of shared/ledger/conservation.py stay even.
+_UNCOUNT = text("DELETE FROM tally WHERE minute >= :first AND minute < :end")
 
 
 class Fate(Enum):
@@ -81,6 +83,7 @@ def _drop_unless_live(database: Database, month: Month) -> Fate:
         if has_live(connection, month):
             return Fate.NEEDED
         connection.execute(text(f"DROP TABLE {_list('{}_' + month.name)}"))
+        connection.execute(_UNCOUNT, {"first": _minute(month.start), "end": _minute(month.end)})
     return Fate.DROPPED
 
 
@@ -106,3 +109,7 @@ def _has_recent(connection: Connection, month: Month, cutoff: datetime) -> bool:
 
 def _list(form: str) -> str:
     return ", ".join(form.format(table) for table in PARTITIONED)
+
+
+def _minute(moment: datetime) -> int:
+    return int(moment.timestamp()) // 60

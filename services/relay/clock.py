@@ -9,10 +9,13 @@ import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 from dramatiq.errors import BrokerError
 
+from services.relay.bookkeeping import Bookkeeper
 from services.relay.catch_up import catch_up
 from shared.broker import Broker
 from shared.delivery.bells import Ringer
 from shared.errors import LedgerUnavailable
+from shared.ledger.conservation import Conservation
+from shared.ledger.order import sweep
 from shared.ledger.recovery import Recovery
 from shared.ledger.ticks import Ticks
 from shared.telemetry.metrics import EXPIRED, LANE_AGE, LANE_DEPTH, REAPED
@@ -33,8 +36,12 @@ class Clock:
     ringer: Ringer
     broker: Broker
     lease: float
+    books: Bookkeeper = field(init=False)
     _scheduler: BackgroundScheduler = field(default_factory=lambda: BackgroundScheduler(timezone="UTC"))
     _trouble_at: float = field(default=float("-inf"))
+
+    def __post_init__(self) -> None:
+        self.books = Bookkeeper(Conservation(self.recovery.database))
 
     def start(self) -> None:
         """Begin ticking, in the background."""
@@ -45,6 +52,8 @@ class Clock:
             (self.measure, 5.0),
             (self.rescue, 5.0),
             (self.catch_up, 30.0),
+            (self.order, 5.0),
+            (self.balance, 5.0),
             (self.tidy, 60.0),
         ):
             self._scheduler.add_job(
@@ -91,9 +100,19 @@ class Clock:
         """Make up for the calendar's missed ticks, or leave them out, as each job says."""
         catch_up(Ticks(self.recovery.database), self.broker)
 
+    def order(self) -> None:
+        """Give those their turn who were passed over."""
+        for queue in sweep(self.recovery.database):
+            self.ringer.ring(queue)
+
+    def balance(self) -> None:
+        """Check that nothing is lost."""
+        self.books.check()
+
     def tidy(self) -> None:
-        """Forget the streams of finished uploads."""
+        """Forget the streams of finished uploads, and keep the counts of what was accepted small."""
         self.recovery.close_streams()
+        self.books.merge()
 
     def _guarded(self, job: Callable[[], None]) -> Callable[[], None]:
         def run() -> None:

@@ -20,3 +20,5 @@ LANE_DEPTH = Gauge("crier_lane_depth", "Deliveries due and not claimed (counted 
 LANE_AGE = Gauge("crier_lane_oldest_age_seconds", "How long the first in line has been due.", ["queue"])
 REAPED = Counter("crier_leases_reaped_total", "Leases of dead workers taken back.", ["queue", "state"])
 EXPIRED = Counter("crier_expired_total", "Deliveries that expired while waiting.")
+MISSING = Gauge("crier_conservation_missing", "Deliveries accepted that are nowhere, or there without being accepted.")
+AMISS = Gauge("crier_conservation_amiss", "Rows of the ledger that contradict themselves.")

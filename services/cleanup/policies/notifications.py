@@ -24,6 +24,11 @@ log = structlog.get_logger(__name__)
 
 _MONTH = 31
 _HIGHEST = UUID(int=(1 << 128) - 1)
+# What is gone is no longer accepted: the books of shared/ledger/conservation.py stay even.
+_UNCOUNT = """
+    INSERT INTO tally (project_id, queue, minute, deliveries)
+    SELECT project_id, queue, minute_of(id), -count(*) FROM deliveries_{partition} WHERE id = ANY(:ids) GROUP BY 1, 2, 3
+"""
 _CUTOFF = text("SELECT now() - make_interval(days => :days)")
 
 
@@ -88,6 +93,7 @@ def _remove_ended(connection: Connection, partition: str, ids: list[UUID], cutof
     kept = {row.notification_id for row in deliveries if row.id not in locked}
     gone = [identifier for identifier in ids if identifier not in kept]
     gone_deliveries = [row.id for row in deliveries if row.notification_id not in kept]
+    connection.execute(text(_UNCOUNT.format(partition=partition)), {"ids": gone_deliveries})
     for table, column, values in (
         (f"attempts_{partition}", "delivery_id", gone_deliveries),
         (f"deliveries_{partition}", "id", gone_deliveries),

@@ -26,7 +26,7 @@ def settle(database: Database, queue: str, *states: State) -> None:
     work.start([Starting(item, "twilio") for item in claimed])
     said = {"code": "21211", "detail": "No such number.", "reference": "SM1"}
     work.settle([
-        Settlement(one.id, one.fence, state, str(state), "twilio", **said)
+        Settlement(one.id, one.fence, state, str(state), "twilio", held=state is State.UNKNOWN, **said)
         for one, state in zip(claimed, states, strict=True)
     ])  # fmt: skip
 
