@@ -246,12 +246,7 @@ class Endpoints:
         """
         if self.get(project_id, identifier).disabled_at is not None:
             raise Conflict("The endpoint is disabled. Enable it first: PATCH it with enabled true.")
-        asked = {
-            "project_id": project_id,
-            "target": str(identifier),
-            "lowest": lowest_id(since),
-            "most": self.replayed + 1,
-        }
+        wanted = {"project_id": project_id, "target": str(identifier), "lowest": lowest_id(since)}
         with self.database.transaction() as connection:
             ids = [row.id for row in connection.execute(_FAILED, {**wanted, "most": self.replayed + 1})]
             done = requeue(connection, ids[: self.replayed], who)
