@@ -71,6 +71,7 @@ class Receipt:
         delivery_id: which delivery, where the provider gives our id back.
         reference: the provider's own id of the message (`attempts.reference`), where it does not.
         target: the address or number it is about; all there is where somebody wrote STOP.
+        channel: of the target, where the provider reports about several and nothing else says which; None otherwise.
         code: the provider's code. detail: its words.
         suppress: why the target must not be written to from now on (`bounce`, `complaint`, `opt-out`, `invalid`).
         retry_after: seconds after which it is worth another try, where the provider's table says so.
@@ -85,6 +86,7 @@ class Receipt:
     detail: str = ""
     suppress: str | None = None
     retry_after: float | None = None
+    channel: str | None = None
 
 
 class Forged(CrierError):
