@@ -16,11 +16,11 @@ An empty 204 answers both: to a status callback Twilio wants a 2xx, and to a mes
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import orjson
-from twilio.request_validator import RequestValidator
 
 from shared.errors import InvalidInput, Rejected, Unavailable
 from shared.receipts.fields import delivery_id, section, text
@@ -78,7 +78,7 @@ class TwilioReceipts:
     channels = ("sms", "whatsapp")
 
     def __init__(self, settings: TwilioReceiptSettings) -> None:
-        self._validator = RequestValidator(settings.auth_token)
+        self._auth_token = settings.auth_token
 
     def events(self, incoming: Incoming) -> Sequence[Event]:
         """The event of a call; as `Source.events`."""
@@ -97,6 +97,13 @@ class TwilioReceipts:
         """What a call means; as `Source.read`."""
         form = {name: text(value) for name, value in section(body, "form").items()}
         return _status(form, body) if "MessageStatus" in form else _written(form)
+
+    @cached_property
+    def _validator(self) -> Any:
+        # Not at the top: the relay reads events and has no need of the package.
+        from twilio.request_validator import RequestValidator
+
+        return RequestValidator(self._auth_token)
 
     def _verified(self, incoming: Incoming) -> dict[str, str]:
         """The fields of a call that Twilio signed."""
