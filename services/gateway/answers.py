@@ -23,7 +23,7 @@ class ReceiptSchema(Schema):
     """A notification was accepted: it is in the ledger, and will be delivered."""
 
     id = fields.UUID(required=True)
-    state = fields.String(required=True, validate=validate.OneOf(["queued", "scheduled"]))
+    state = fields.String(required=True, validate=validate.OneOf(["queued", "scheduled", "suppressed"]))
     channel = fields.String(required=True, validate=validate.OneOf(CHANNELS))
     lane = fields.String(required=True, validate=validate.OneOf(LANES))
 

@@ -1,8 +1,8 @@
 """Recipients from CSV (RFC 4180): a header, then a row each.
 
-Columns are `to.email`, `data.first_name`, `metadata.campaign`. What can only be meant of the recipient may be written
-short (`email`, `phone`, `user_id`, `name`, `locale`, `timezone`,
-`unsubscribe_url`); every other column is a variable of that name.
+Columns are `to.email`, `data.first_name`, `metadata.campaign`, `ordering_key`. What can only be meant of the recipient
+may be written short (`email`, `phone`, `user_id`, `name`, `locale`, `timezone`, `unsubscribe_url`); every other column
+is a variable of that name.
 """
 
 import csv
@@ -23,12 +23,13 @@ from shared.templates.variables import Variable
 
 SHORT = ("email", "phone", "user_id", "name", "locale", "timezone", "unsubscribe_url")
 _RECIPIENT = tuple(RecipientSchema().fields)
+ORDERING_KEY = "ordering_key"
 _DELIMITERS = (",", ";", "\t")
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Where the cells of a column go: into `to`, `data` or `metadata`, under `path`, by `convert`."""
+    """Where the cells of a column go: into `to`, `data`, `metadata` or the row itself, under `path`, by `convert`."""
 
     part: str
     path: tuple[str, ...]
@@ -101,6 +102,8 @@ def _column(name: str, variables: Mapping[str, Variable]) -> Column | str:
     if not name:
         return "This column has no name."
     part, _, rest = name.partition(".")
+    if name == ORDERING_KEY and name not in variables:
+        return Column("row", (name,), str.strip)
     if name in SHORT:
         return Column("to", (name,), str.strip)
     if part == "to" and rest:
@@ -112,7 +115,7 @@ def _column(name: str, variables: Mapping[str, Variable]) -> Column | str:
     path = (rest if part == "data" and rest else name).split(".")
     variable = find_variable(variables, path)
     if variable is None:
-        known = [*SHORT, *variables]
+        known = [*SHORT, ORDERING_KEY, *variables]
         return f"Neither the recipient nor the template has {name[:80]}.{did_you_mean(name, known)}"
     return Column("data", tuple(path), conversion(variable))
 
@@ -132,14 +135,15 @@ def _row(batch_id: UUID, number: int, cells: Sequence[str], columns: Sequence[Co
             return _refused(batch_id, number, *error.fields["line 1"])
     if "\0" in written:
         return _refused(batch_id, number, "Remove the NUL character (U+0000): it cannot be stored.")
-    parts: dict[str, dict[str, Any]] = {"to": {}, "data": {}, "metadata": {}}
+    parts: dict[str, dict[str, Any]] = {"to": {}, "data": {}, "metadata": {}, "row": {}}
     for column, cell in zip(columns, cells, strict=True):
         if cell:
             below = parts[column.part]
             for name in column.path[:-1]:
                 below = below.setdefault(name, {})
             below[column.path[-1]] = column.convert(cell)
-    return Row(derived_id(batch_id, number), parts["to"], parts["data"], parts["metadata"], number)
+    identifier = derived_id(batch_id, number)
+    return Row(identifier, parts["to"], parts["data"], parts["metadata"], number, **parts["row"])
 
 
 def _must_be_utf8(text: str) -> None:

@@ -10,7 +10,7 @@ from marshmallow import ValidationError
 from shared.crypto import Sealed, Sealer
 from shared.errors import InvalidInput
 from shared.intake.envelope import Envelope
-from shared.intake.fields import Metadata
+from shared.intake.fields import Metadata, OrderingKey
 from shared.intake.problems import did_you_mean
 from shared.intake.recipient import MISSING, NO_ENDPOINT, address, load_recipient, no_devices
 from shared.ledger.acceptance import Draft
@@ -20,7 +20,8 @@ from shared.ledger.endpoints import Endpoints
 from shared.ledger.ids import derived_id
 
 _METADATA = Metadata()
-_ROW_FIELDS = ("to", "data", "metadata")
+_ORDERING_KEY = OrderingKey(allow_none=True)
+_ROW_FIELDS = ("to", "data", "metadata", "ordering_key")
 Problems = dict[str, list[str]]
 
 
@@ -42,6 +43,7 @@ class Row:
     number: int | None = None
     problems: Mapping[str, list[str]] | None = None
     readable: bool = True
+    ordering_key: Any = None
 
 
 def row_of(batch_id: UUID, number: int, given: Any) -> Row:
@@ -55,7 +57,10 @@ def row_of(batch_id: UUID, number: int, given: Any) -> Row:
         for name in given
         if name not in _ROW_FIELDS
     }
-    return Row(identifier, given.get("to"), given.get("data"), given.get("metadata"), number, unknown)
+    return Row(
+        identifier, given.get("to"), given.get("data"), given.get("metadata"), number, unknown,
+        ordering_key=given.get("ordering_key"),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,7 @@ class Drafts:
                 problems["to.endpoint"] = [NO_ENDPOINT]
             data, secret = self._data(envelope, row.data, problems)
             metadata = _laid_over(envelope.metadata, row.metadata, problems)
+            ordering_key = _ordering_key(row.ordering_key, problems)
             if problems:
                 refused.append((row, problems))
                 continue
@@ -115,6 +121,7 @@ class Drafts:
                     expires_at=envelope.expires_at,
                     secret=secret,
                     row=row.number,
+                    ordering_key=ordering_key,
                 )
             )
         return drafts, refused
@@ -173,3 +180,13 @@ def _laid_over(metadata: Mapping[str, str], given: Any, problems: Problems) -> M
     except ValidationError as error:
         problems["metadata"] = [str(message) for message in error.messages]
         return metadata
+
+
+def _ordering_key(given: Any, problems: Problems) -> str | None:
+    if given is None:
+        return None
+    try:
+        return str(_ORDERING_KEY.deserialize(given))
+    except ValidationError as error:
+        problems["ordering_key"] = [str(message) for message in error.messages]
+        return None

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 import orjson
-from marshmallow import ValidationError, fields
+from marshmallow import ValidationError, fields, validate
 
 from shared.intake.problems import did_you_mean
 from shared.messages.content import CHANNELS
@@ -57,6 +57,18 @@ class Locale(Line):
         if not _LOCALE.fullmatch(tag):
             raise ValidationError("Not a language tag such as en or pt-BR.")
         return tag
+
+
+class OrderingKey(Line):
+    """What notifications have in common that must arrive in order: 1 to 200 characters."""
+
+    def __init__(self, **options: Any) -> None:
+        described = {
+            "description": "Notifications with the same key are sent one at a time, in the order accepted. One that is "
+            "held as unknown holds up those behind it until it is decided.",
+            "example": "booking-4711",
+        }
+        super().__init__(validate=validate.Length(1, 200), metadata=described, **options)
 
 
 class Channel(fields.String):

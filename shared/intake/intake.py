@@ -1,6 +1,7 @@
 """Intake: checks a request by every rule, commits it, and rings the lane. `202` and a Python call mean the same."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ from shared.ledger.database import Database
 from shared.ledger.devices import Devices
 from shared.ledger.endpoints import Endpoints
 from shared.ledger.ids import new_id
+from shared.ledger.states import State
 
 _NOTIFICATION = NotificationRequestSchema()
 _ENVELOPE = EnvelopeSchema()
@@ -81,7 +83,7 @@ class Intake:
             return Receipt.again(accepted.replayed)
         if not accepted.ids:
             raise Conflict("This Idempotency-Key was removed a moment ago. Try again.")
-        return receipt
+        return replace(receipt, state=str(State.SUPPRESSED)) if accepted.suppressed else receipt
 
     def accept_many(
         self, project_id: int, request: Mapping[str, Any], idempotency_key: str | None = None
@@ -119,7 +121,8 @@ class Intake:
             to = request.get("to") if isinstance(request, Mapping) else None
             raise InvalidInput({**error.fields, **(load_recipient(to)[1] if to is not None else {})}) from None
         envelope = seal_up(project_id, asked, self.templates, self._now())
-        drafts, refused = self.drafts.make(project_id, envelope, [Row(new_id(), asked["to"])])
+        row = Row(new_id(), asked["to"], ordering_key=asked.get("ordering_key"))
+        drafts, refused = self.drafts.make(project_id, envelope, [row])
         for _, problems in refused:
             raise InvalidInput(problems)
         return drafts[0]

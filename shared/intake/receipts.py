@@ -16,7 +16,7 @@ class Receipt:
     """One notification was accepted.
 
     Parameters:
-        state: `queued`, or `scheduled` when `send_at` is ahead.
+        state: `queued`, `scheduled` when `send_at` is ahead, `suppressed` when the recipient must not be written to.
         replayed: it was accepted by an earlier call under the same idempotency key.
     """
 

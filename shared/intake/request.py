@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from shared.intake.fields import Channel, Metadata, Moment
+from shared.intake.fields import Channel, Metadata, Moment, OrderingKey
 from shared.intake.problems import StrictSchema, did_you_mean
 from shared.intake.recipient import RecipientSchema
 from shared.messages.content import CHANNELS, CONTENT_SCHEMAS, LANES
@@ -106,6 +106,7 @@ class NotificationRequestSchema(EnvelopeSchema):
     """One notification to one recipient."""
 
     to = Recipient(RecipientSchema, required=True)
+    ordering_key = OrderingKey(allow_none=True)
 
 
 class RowSchema(StrictSchema):
@@ -114,6 +115,7 @@ class RowSchema(StrictSchema):
     to = fields.Nested(RecipientSchema, required=True)
     data = fields.Dict(keys=fields.String(), metadata={"type": "object"})
     metadata = Metadata(metadata={"additionalProperties": {"type": "string"}})
+    ordering_key = OrderingKey(allow_none=True)
 
 
 class Rows(fields.List[Any]):

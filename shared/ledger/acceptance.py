@@ -17,6 +17,10 @@ from shared.ledger.states import State
 __all__ = ["Acceptance", "Accepted", "Draft", "IdempotencyKey"]
 
 _EARLIER = text("SELECT request_hash, response FROM idempotency_keys WHERE project_id = :project_id AND key = :key")
+_SAY_SUPPRESSED = text("""
+    UPDATE idempotency_keys SET response = response || '{"state": "suppressed"}'
+    WHERE project_id = :project_id AND key = :key
+""")
 _CHUNK = 1000
 _STREAM = text("""
     WITH made AS (
@@ -95,7 +99,10 @@ class Acceptance:
         parameters = inserts.of_many(project_id, drafts, batch_id, self.stream)
         with self.database.transaction() as connection:
             if key is None or connection.execute(text(inserts.KEY), inserts.of_key(project_id, key)).all():
-                return Accepted(_insert_in_order(connection, project_id, drafts, parameters))
+                accepted = _insert_in_order(connection, project_id, drafts, parameters)
+                if key is not None and accepted.suppressed:
+                    connection.execute(_SAY_SUPPRESSED, {"project_id": project_id, "key": key.key})
+                return accepted
         return Accepted(replayed=self.earlier(project_id, key))
 
     def accept_batch(
@@ -162,14 +169,15 @@ class Acceptance:
 
 def _insert_in_order(
     connection: Connection, project_id: int, drafts: Sequence[Draft], parameters: Mapping[str, Any]
-) -> frozenset[UUID]:
+) -> Accepted:
     """Run `ACCEPT`; those with ordering keys get in line, as the drafts are sorted."""
     ordered = _lock(connection, project_id, drafts)
-    added = {row.id: row.in_order for row in connection.execute(inserts.ACCEPT, parameters)}
+    added = {row.id: row for row in connection.execute(inserts.ACCEPT, parameters)}
     if ordered:
-        line = [one for draft in drafts for one in added.get(draft.id) or ()]
-        order.enqueue(connection, line)
-    return frozenset(added)
+        order.enqueue(
+            connection, [one for draft in drafts if draft.id in added for one in added[draft.id].in_order or ()]
+        )
+    return Accepted(frozenset(added), suppressed=len(added) == 1 and all(row.suppressed for row in added.values()))
 
 
 def _lock(connection: Connection, project_id: int, drafts: Sequence[Draft]) -> bool:

@@ -74,9 +74,9 @@ _TAIL = f"""
         INSERT INTO tally (project_id, queue, minute, deliveries)
         SELECT project_id, queue, minute_of(id), count(*) FROM delivered GROUP BY 1, 2, 3),
     {recorded("delivered")}
-    SELECT id, (SELECT array_agg(d.id ORDER BY d.id) FROM delivered d
-                WHERE d.notification_id = accepted.id AND d.ordering_key IS NOT NULL) AS in_order
-    FROM accepted
+    SELECT a.id, array_agg(d.id) FILTER (WHERE d.ordering_key IS NOT NULL) AS in_order,
+           bool_and(d.state = 'suppressed') AS suppressed
+    FROM accepted a LEFT JOIN delivered d ON d.notification_id = a.id GROUP BY a.id
 """
 ACCEPT = text(f"WITH accepted AS ({_NOTIFICATIONS.format(gate='')}), {_TAIL}")
 ACCEPT_ONCE = text(
