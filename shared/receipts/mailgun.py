@@ -2,10 +2,10 @@
 
 A call is JSON with one event and a signature: HMAC-SHA256 over a time and a token
 (https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks). The event itself is *not*
-signed: whoever has seen a call could send another event under its signature for as long as the time is fresh. So Mailgun
-advises to take a token once. The same call twice is caught by the id of the event, in the ledger and for good; here, a
-token is bound to the body it first came with, for as long as it is fresh. That is per process and a second line of
-defence: who could see calls has broken TLS already.
+signed: whoever has seen a call could send another event under its signature for as long as the time is fresh. So
+Mailgun advises to take a token once. The same call twice is caught by the id of the event, in the ledger and for good;
+here, a token is bound to the body it first came with, for as long as it is fresh. That is per process and a second line
+of defence: who could see calls has broken TLS already.
 
 Our id comes back among `user-variables`. Mailgun reports recipient by recipient; copies (cc, bcc) have the same id.
 """
