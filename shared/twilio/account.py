@@ -7,6 +7,8 @@ from shared.settings import Check, setting, url_of
 
 PLACEHOLDER = "{delivery_id}"
 """In the address of status callbacks: where a delivery's id is put."""
+RECEIPTS = f"/v1/receipts/twilio?delivery={PLACEHOLDER}"
+"""Where the gateway takes status callbacks."""
 
 
 def sid(prefix: str, where: str) -> Check:
@@ -43,12 +45,22 @@ class TwilioAccount:
         "TWILIO_BASE_URL", "Where the API is, or a stand-in for it.",
         default="https://api.twilio.com", check=url_of("https", "http"),
     )  # fmt: skip
-    status_callback_url: str | None = setting(
+    callback_url: str | None = setting(
         "TWILIO_STATUS_CALLBACK_URL",
         f"https address Twilio reports to what became of a message; {PLACEHOLDER} in it becomes the delivery's id. "
-        "Unset: what the Messaging Service says.",
+        "Unset: the gateway's at CRIER_PUBLIC_URL, or without that what the Messaging Service says.",
         default=None, check=_callback,
     )  # fmt: skip
+    public_url: str | None = setting(
+        "CRIER_PUBLIC_URL", "https address at which the gateway is reached from outside: Twilio reports there.",
+        default=None, check=url_of("https", "http"),
+    )  # fmt: skip
+
+    @property
+    def status_callback_url(self) -> str | None:
+        """The address of status callbacks, with `PLACEHOLDER` in it; None: the Messaging Service's, if any."""
+        gateways = self.public_url.rstrip("/") + RECEIPTS if self.public_url else None
+        return self.callback_url or gateways
 
     @property
     def login(self) -> tuple[str, str]:

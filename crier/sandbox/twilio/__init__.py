@@ -4,8 +4,12 @@ https://www.twilio.com/docs/messaging/api/message-resource
 
 It knows one account (`ACCOUNT_SID`, `AUTH_TOKEN`) with one API key (`API_KEY_SID`, `API_KEY_SECRET`). Like a live
 account, and unlike test credentials, it lets any well-formed sender be used, and it accepts a `StatusCallback` on this
-machine, which Twilio would refuse. A look-up finds a message `delivered`, or `undelivered` where it was told so; no
-status callbacks are made.
+machine, which Twilio would refuse, and calls no other. A look-up finds a message `delivered`, or `undelivered` where it
+was told so, and the status callbacks say the same. `Sandbox.simulate` has:
+
+    inbound  `number` writes `body` to `to` (the account's sender), with `opt_out_type` or without; reported to `url`,
+             or to the gateway (`Manner.to`)
+    status   the `message` (its SID, or the delivery's id) comes to `status`, such as `read`
 
 Magic recipients of Twilio's (https://www.twilio.com/docs/iam/test-credentials#test-sms-messages):
 
@@ -39,11 +43,13 @@ from urllib.parse import parse_qsl, urlencode
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
 from crier.sandbox.behaviour import Behaviour, Fault
+from crier.sandbox.callbacks import Callback
 from crier.sandbox.journal import Entry
 from crier.sandbox.preview import Kind, Preview
 from crier.sandbox.twilio.content import BY_SID, CONTENTS, text
 from crier.sandbox.twilio.errors import LATER, REFUSALS
 from crier.sandbox.twilio.message import WHATSAPP, WHATSAPP_SENDER, Message, refusal, refused_later, segments
+from crier.sandbox.twilio.reports import Reports
 from crier.sandbox.vendor import Answer, Call, HttpVendor, Route, find_delivery, json_answer
 
 ACCOUNT_SID = "AC" + uuid5(NAMESPACE_URL, "crier:sandbox:account").hex
@@ -86,10 +92,12 @@ class Twilio(HttpVendor):
     name = "twilio"
     errors = tuple(str(code) for code in (*REFUSALS, *LATER))
     stages = ("send", "look-up")
+    events = ("inbound", "status")
 
     def __init__(self, folder: Path, base_url: str) -> None:
         super().__init__(folder, base_url)
         self._messages: OrderedDict[str, Message] = OrderedDict()
+        self._reports = Reports(ACCOUNT_SID, AUTH_TOKEN)
 
     def routes(self) -> Sequence[Route]:
         """Create, list, fetch."""
@@ -144,6 +152,23 @@ class Twilio(HttpVendor):
             facts["Undelivered"] = f"{code} {LATER[code]}"
         return Preview(Kind.WHATSAPP if chat else Kind.SMS, text=body, facts=tuple(facts.items()))
 
+    def simulate(self, event: str, details: Mapping[str, str]) -> Sequence[Callback]:
+        """Somebody writes to us, or a message comes to a status; see the module."""
+        if event == "inbound":
+            url, number = details.get("url") or self.receipts_url, details.get("number")
+            if not url or not number:
+                raise ValueError("details: inbound needs number, and url where callbacks have no `to`")
+            default = WHATSAPP + WHATSAPP_SENDER if number.startswith(WHATSAPP) else SENDER
+            to, body = details.get("to", default), details.get("body", "")
+            return [self._reports.inbound(url, number, to, body, details.get("opt_out_type"))]
+        wanted = details.get("message", "")
+        known = [
+            m for m in list(self._messages.values()) if wanted in (m.sid, find_delivery(m.callback)) and m.callback
+        ]
+        if not known or not details.get("status"):
+            raise ValueError("details: status needs status, and as message one that was taken with a StatusCallback")
+        return [self._reports.status(known[-1], details["status"])]
+
     def remember(self, entry: Entry) -> None:
         """Keep an accepted message for look-ups."""
         if entry.accepted and entry.reference:
@@ -160,7 +185,8 @@ class Twilio(HttpVendor):
         message = Message.of(call.form, f"SM{uuid4().hex}", datetime.now(UTC), error_code or refused_later(call.form))
         self._keep(message)
         shown = message.show(ACCOUNT_SID, created_now=True)
-        return json_answer(201, shown, accepted=True, reference=message.sid)
+        callbacks = self._reports.of(message)
+        return json_answer(201, shown, accepted=True, reference=message.sid, callbacks=callbacks)
 
     def _fetch(self, call: Call) -> Answer:
         if refused := _stranger(call):

@@ -46,6 +46,7 @@ class Message:
     body: str
     media: int
     error_code: int | None = None
+    callback: str | None = None
 
     @classmethod
     def of(cls, form: Form, sid: str, created: datetime, error_code: int | None = None) -> "Message":
@@ -59,6 +60,7 @@ class Message:
             body=content.text(form),
             media=1 if form.get("MediaUrl") else 0,
             error_code=error_code,
+            callback=form.get("StatusCallback") or None,
         )
 
     @property

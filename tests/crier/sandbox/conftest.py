@@ -11,12 +11,20 @@ from twilio.rest import Client
 
 from crier.sandbox import Sandbox
 from tests.crier.sandbox.clients import FIREBASE_SCOPE, twilio_client
+from tests.crier.sandbox.receiver import Receiver, receiving
 
 
 @pytest.fixture(scope="session")
 def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     with Sandbox(tmp_path_factory.mktemp("sandbox")) as sandbox:
         yield sandbox
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Somebody the stand-ins can report to."""
+    with receiving() as receiver:
+        yield receiver
 
 
 @pytest.fixture

@@ -79,6 +79,12 @@ def test_a_status_callback_carries_the_delivery(sandbox: Sandbox) -> None:
     assert entry.delivery == str(MESSAGE.delivery_id)
 
 
+def test_without_an_address_of_their_own_status_callbacks_go_to_the_gateway(sandbox: Sandbox) -> None:
+    send(sandbox, CRIER_PUBLIC_URL="https://crier.example/")
+    url = f"https://crier.example/v1/receipts/twilio?delivery={MESSAGE.delivery_id}"
+    assert form(sandbox)["StatusCallback"] == url
+
+
 def test_an_api_key_signs_in(sandbox: Sandbox) -> None:
     key = {"TWILIO_AUTH_TOKEN": "", "TWILIO_API_KEY_SID": API_KEY_SID, "TWILIO_API_KEY_SECRET": API_KEY_SECRET}
     assert send(sandbox, **key).reference
