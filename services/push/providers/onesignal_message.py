@@ -7,6 +7,7 @@ import orjson
 
 from shared.errors import Rejected
 from shared.messages.push import AndroidOptions, IosOptions, PushContent, PushMessage
+from shared.receipts.onesignal import SEGMENT
 
 ID_KEY = "crier_id"
 LANGUAGE = "en"
@@ -26,7 +27,8 @@ _APP_LINK = re.compile(r"[a-z][a-z0-9+.-]*://.+", re.IGNORECASE)
 def onesignal_message(message: PushMessage, app_id: str) -> dict[str, Any]:
     """The body of `POST /notifications`.
 
-    The delivery's id is the idempotency key: any UUID of RFC 9562 may be, and it is the same at every try.
+    The delivery's id is the idempotency key: any UUID of RFC 9562 may be, and it is the same at every try. It is the
+    name too, which OneSignal's events give back.
 
     Raises:
         Rejected: OneSignal would refuse it, or could not do what it asks for.
@@ -35,6 +37,7 @@ def onesignal_message(message: PushMessage, app_id: str) -> dict[str, Any]:
     fields = {
         "app_id": app_id,
         **_target(message),
+        "name": key if message.topic is None else SEGMENT + key,
         "idempotency_key": key,
         "headings": {LANGUAGE: content.title},
         "contents": {LANGUAGE: content.body},

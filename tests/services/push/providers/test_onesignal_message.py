@@ -24,6 +24,7 @@ def test_the_least_there_is() -> None:
     assert built() == {
         "app_id": APP,
         "include_subscription_ids": [SUBSCRIPTION],
+        "name": str(ID),
         "idempotency_key": str(ID),
         "headings": {"en": "Title"},
         "contents": {"en": "Body"},
@@ -68,6 +69,7 @@ def test_everything_there_is() -> None:
 def test_a_topic_is_a_segment() -> None:
     message = built(replace(PUSH, token="/topics/line-12"))
     assert (message["included_segments"], message["target_channel"]) == (["line-12"], "push")
+    assert message["name"] == f"segment/{ID}"
     assert "include_subscription_ids" not in message
 
 
