@@ -12,7 +12,7 @@ deadline of its own here, because as long as it lasts nothing has been sent.
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -84,10 +84,15 @@ class HttpClient:
     Parameters:
         connections: how many may be open at once; at least the adapter's `concurrency`.
         connect_timeout: seconds that resolving, connecting and the TLS handshake may take together.
+        connector: makes, on the loop, what connects, where not every address may be connected to.
     """
 
-    def __init__(self, *, connections: int = 100, connect_timeout: float = CONNECT_TIMEOUT) -> None:
+    def __init__(
+        self, *, connections: int = 100, connect_timeout: float = CONNECT_TIMEOUT,
+        connector: Callable[..., aiohttp.BaseConnector] = aiohttp.TCPConnector,
+    ) -> None:  # fmt: skip
         self._connections = connections
+        self._connector = connector
         self._connect_timeout = connect_timeout
         self._session: aiohttp.ClientSession | None = None
 
@@ -148,7 +153,7 @@ class HttpClient:
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._connections),
+                connector=self._connector(limit=self._connections),
                 timeout=aiohttp.ClientTimeout(total=None, connect=self._connect_timeout),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 # An answer is small; asking for it plain keeps a compressed bomb from being unpacked in memory.

@@ -8,5 +8,8 @@ from crier.sandbox.ses import Ses
 from crier.sandbox.sms_gateway import SmsGateway
 from crier.sandbox.twilio import Twilio
 from crier.sandbox.vendor import HttpVendor
+from crier.sandbox.webhook import WebhookReceiver
 
-HTTP_VENDORS: tuple[type[HttpVendor], ...] = (Twilio, SmsGateway, SendGrid, Mailgun, Ses, Fcm, OneSignal)
+HTTP_VENDORS: tuple[type[HttpVendor], ...] = (
+    Twilio, SmsGateway, SendGrid, Mailgun, Ses, Fcm, OneSignal, WebhookReceiver,
+)  # fmt: skip

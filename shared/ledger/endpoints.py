@@ -62,6 +62,7 @@ _ILL = text(f"""
             disabled_reason = CASE WHEN :at_once OR failing_since < now() - make_interval(secs => :patience)
                                    THEN :reason END
         WHERE id = :id AND disabled_at IS NULL
+          AND (failing_since IS NULL OR :at_once OR failing_since < now() - make_interval(secs => :patience))
         RETURNING {_COLUMNS}),
     told AS (
         INSERT INTO events (project_id, type, detail)
