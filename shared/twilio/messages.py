@@ -6,6 +6,7 @@ are ours.
 
 from base64 import b64encode
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +16,10 @@ from twilio.rest import Client
 
 from shared.errors import SendError
 from shared.http import HttpClient, Reply, refusal
+from shared.providers.port import LookUp
 from shared.twilio.account import PLACEHOLDER, TwilioAccount
 from shared.twilio.codes import explained, outcome_of
+from shared.twilio.finding import PAGE_SIZE, found
 
 MAX_VALIDITY = 36_000
 """Seconds a message may wait in Twilio's queue: the most `ValidityPeriod` takes, and what applies without it."""
@@ -40,7 +43,12 @@ class Messages:
         self._client.api.base_url = account.base_url.rstrip("/")
 
     async def create(
-        self, delivery_id: UUID, *, validity: float | None = None, **parameters: str | list[str] | None
+        self,
+        delivery_id: UUID,
+        *,
+        validity: float | None = None,
+        own_sender: bool = False,
+        **parameters: str | list[str] | None,
     ) -> Any:
         """Send one message: the package's `MessageInstance`.
 
@@ -48,6 +56,7 @@ class Messages:
 
         Parameters:
             validity: seconds after which Twilio drops the message from its queue.
+            own_sender: the sender is the project's own, not the installation's.
             parameters: of the resource, as the package spells them (`to`, `from_`, `body`); `None` is left out.
 
         Raises:
@@ -58,16 +67,38 @@ class Messages:
             given["status_callback"] = self._callback.replace(PLACEHOLDER, str(delivery_id))
         if validity is not None:
             given["validity_period"] = min(max(int(validity), 1), MAX_VALIDITY)
-        return await self._client.messages.create_async(**given)
+        try:
+            return await self._client.messages.create_async(**given)
+        except _NotTaken as refused:
+            raise _problem(refused.reply, own_sender=own_sender) from None
+
+    async def find(self, to: str, words: str | None, asked_at: datetime) -> LookUp:
+        """Whether the account has a message to `to` with these words, of a call that was begun at `asked_at`.
+
+        Raises:
+            SendError: the list was not to be had.
+        """
+        try:
+            page = await self._client.messages.page_async(to=to, page_size=PAGE_SIZE)
+        except _NotTaken as refused:
+            raise _problem(refused.reply) from None
+        return found(page, words, asked_at, all_listed=page.next_page_url is None)
 
     async def close(self) -> None:
         """Close the pooled connections."""
         await self._http.close()
 
 
+class _NotTaken(Exception):
+    """An answer that is neither that to a message that was taken nor a list."""
+
+    def __init__(self, reply: Reply) -> None:
+        self.reply = reply
+
+
 class _Transport(AsyncHttpClient):
     """The package's requests over our client: its own keeps requests in memory, reads all of a reply and knows no
-    Retry-After. What is not the answer to a message that was taken never reaches the package."""
+    Retry-After. What is neither a message that was taken nor a list never reaches the package."""
 
     def __init__(self, http: HttpClient) -> None:
         self.is_async = True
@@ -89,17 +120,22 @@ class _Transport(AsyncHttpClient):
         if auth:
             sent["Authorization"] = "Basic " + b64encode(":".join(auth).encode()).decode()
         reply = await self._http.request(method, uri, headers=sent, params=params, form=data)
-        if error := _problem(reply):
-            raise error
+        answer = reply.json()
+        if not reply.ok or _code(answer) is not None or not (answer.get("sid") or "messages" in answer):
+            raise _NotTaken(reply)
         return Response(reply.status, reply.text, reply.headers)
 
 
-def _problem(reply: Reply) -> SendError | None:
-    """What is wrong with an answer, if anything: Twilio's code first, then the status."""
+def _problem(reply: Reply, *, own_sender: bool = False) -> SendError:
+    """What an answer means that is not the one hoped for: Twilio's code first, then the status."""
     answer = reply.json()
-    code = answer.get("error_code") or answer.get("code")
-    if reply.ok and code is None and answer.get("sid"):
-        return None
+    code = _code(answer)
     words = str(answer.get("error_message") or answer.get("message") or f"HTTP {reply.status} without an explanation")
     reason = explained(code, words)
-    return outcome_of(code, reason) or refusal(reply, reason, code=None if code is None else str(code))
+    return outcome_of(code, reason, own_sender=own_sender) or refusal(
+        reply, reason, code=None if code is None else str(code)
+    )
+
+
+def _code(answer: Mapping[str, Any]) -> Any:
+    return answer.get("error_code") or answer.get("code")

@@ -7,11 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from crier.sandbox import Entry
-from shared.errors import Ambiguous, Rejected, SendError, Unavailable
+from shared.errors import Ambiguous, Blame, Rejected, SendError, Unavailable
+from shared.http import Reply
 from shared.messages.email import EmailContent, EmailMessage
 from shared.messages.push import PushContent, PushMessage
 from shared.messages.sms import SmsContent, SmsMessage
 from shared.messages.whatsapp import WhatsAppContent, WhatsAppMessage
+from shared.providers.outcomes import Row
 from shared.providers.port import Sent
 from shared.providers.route import Vendor
 
@@ -25,16 +27,29 @@ class Expected:
 
     kind: type[SendError]
     dead: bool = False
+    opted_out: bool = False
+    alert: bool = False
     fault: bool = False
     wait: float | None = None
+    blames: Blame = "provider"
 
 
 REFUSED, DEAD = Expected(Rejected), Expected(Rejected, dead=True)
+ALERT, OPTED_OUT = Expected(Rejected, alert=True), Expected(Rejected, opted_out=True)
 LATER, FAULT, UNKNOWN = Expected(Unavailable), Expected(Unavailable, fault=True), Expected(Ambiguous)
 
 
-def after(seconds: float) -> Expected:
-    return Expected(Unavailable, wait=seconds)
+def later(blames: Blame) -> Expected:
+    return Expected(Unavailable, blames=blames)
+
+
+def after(seconds: float, blames: Blame = "provider") -> Expected:
+    return Expected(Unavailable, wait=seconds, blames=blames)
+
+
+def answered(entry: Entry) -> Reply:
+    """What an HTTP stand-in answered."""
+    return Reply(entry.answered["status"], entry.answered["headers"], entry.answered["body"].encode())
 
 
 @dataclass(frozen=True)
@@ -61,6 +76,9 @@ class Case:
         secrets: what must not be found in errors and logs.
         refusals: documented errors to what they mean.
         not_refusals: errors of the stand-in's that are no answer to a send.
+        reported: documented errors of messages that were taken, to what they mean.
+        table: the adapter's table of outcomes, none if it has none.
+        row_of: the row of the table that an entry of the stand-in's journal meets.
         carries_id: whether the vendor's call takes our id.
         cut_short: what an answer that ends in the middle (with a length to match) means.
         padded: what an acceptance with 10 MB of body means.
@@ -77,6 +95,9 @@ class Case:
     secrets: Callable[[Environment], list[str]]
     refusals: Mapping[str, Expected]
     not_refusals: frozenset[str] = field(default_factory=frozenset)
+    reported: Mapping[str, Expected] = field(default_factory=dict)
+    table: Mapping[Any, Row] = field(default_factory=dict)
+    row_of: Callable[[Entry], Row | None] = lambda entry: None
     carries_id: bool = True
     cut_short: type[Sent | SendError] = Ambiguous
     padded: type[Sent | SendError] = Ambiguous

@@ -81,8 +81,11 @@ def received(sandbox: Sandbox, case: Case) -> list[Entry]:
 def check(error: SendError, expected: Expected) -> None:
     assert type(error) is expected.kind
     assert getattr(error, "target_is_dead", False) is expected.dead
+    assert getattr(error, "opted_out", False) is expected.opted_out
+    assert getattr(error, "alert", False) is expected.alert
     assert getattr(error, "provider_fault", False) is expected.fault
     assert getattr(error, "retry_after", None) == expected.wait
+    assert getattr(error, "blames", "provider") == expected.blames
 
 
 def test_every_provider_is_under_contract() -> None:
@@ -141,7 +144,21 @@ def test_a_documented_refusal_means_what_it_should(sandbox: Sandbox, case: Case,
 
 @pytest.mark.parametrize("case", HTTP_CALLS)
 def test_no_documented_refusal_is_left_out(sandbox: Sandbox, case: Case) -> None:
-    assert set(sandbox.vendors[case.name].errors) == {*case.refusals, *case.not_refusals}
+    assert set(sandbox.vendors[case.name].errors) == {*case.refusals, *case.not_refusals, *case.reported}
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in CASES if case.table])
+def test_no_row_of_a_table_of_outcomes_is_left_out(sandbox: Sandbox, case: Case) -> None:
+    async def refuse_everything(provider: Provider[Any]) -> None:
+        for error in case.refusals:
+            sandbox.behave(case.name, error=error)
+            await outcome(provider, sample(case))
+            sandbox.reset()
+
+    using(case, sandbox.environment, refuse_everything)
+    met = [case.row_of(entry) for entry in sandbox.calls(case.name)]
+    met += [case.table[int(code)] for code in case.reported]
+    assert [key for key, row in case.table.items() if not any(row is one for one in met)] == []
 
 
 @pytest.mark.parametrize(("case", "error"), REFUSALS)

@@ -29,7 +29,7 @@ _OWN: Mapping[str, tuple[int, str, str]] = {
 }
 """FCM's own codes to the HTTP status, the canonical status and the text."""
 
-NAMES = (*_OWN, "UNAUTHENTICATED", "PERMISSION_DENIED", "RATE_LIMIT_EXCEEDED")
+NAMES = (*_OWN, "INVALID_ARGUMENT field", "UNAUTHENTICATED", "PERMISSION_DENIED", "RATE_LIMIT_EXCEEDED")
 
 
 def answer(name: str, project: str) -> Answer:
@@ -40,6 +40,8 @@ def answer(name: str, project: str) -> Answer:
         return _permission_denied(project)
     if name == "RATE_LIMIT_EXCEEDED":
         return _rate_limited(project)
+    if name == "INVALID_ARGUMENT field":
+        return malformed([("message.data[0].value", "Invalid value at 'message.data[0].value' (TYPE_STRING), 12")])
     status, canonical, text = _OWN[name]
     details = [_own(name)]
     if name == "QUOTA_EXCEEDED":

@@ -41,6 +41,7 @@ _DENIED = (
 _ERRORS: Mapping[str, tuple[int, str]] = {
     "not-subscribed": (200, NOBODY),
     "invalid-player-ids": (200, ""),
+    "invalid-aliases": (200, ""),
     "bad-request": (400, "Request is malformed"),
     "access-denied": (403, _DENIED),
     "not-found": (404, "App not found"),
@@ -85,6 +86,8 @@ class OneSignal(HttpVendor):
         status, words = _ERRORS[name]
         if name == "invalid-player-ids":
             body = {"id": "", "errors": {"invalid_player_ids": _body(call).get("include_subscription_ids", [])}}
+        elif name == "invalid-aliases":
+            body = {"id": "", "errors": {"invalid_aliases": {"external_id": ["nobody-of-that-name"]}}}
         else:
             body = {"id": "", "errors": [words]} if status == 200 else {"errors": [words]}
         return json_answer(status, body, code=name)

@@ -42,9 +42,10 @@ _ERRORS = {
     "IncompleteSignature": (403, "The request signature does not conform to AWS standards."),
     "InternalFailure": (500, "The request processing has failed because of an unknown error."),
     "InvalidClientTokenId": (403, "The security token included in the request is invalid."),
-    "LimitExceededException": (400, "Daily message quota exceeded."),
+    "LimitExceededException": (400, "There are too many instances of the specified resource type."),
     "MailFromDomainNotVerifiedException": (400, "The sending domain isn't verified."),
     "MessageRejected": (400, "The message contains invalid content."),
+    "MessageRejected sender": (400, "Email address is not verified."),
     "MissingAuthenticationToken": (403, "Missing Authentication Token"),
     "NotFoundException": (404, "The resource you attempted to access doesn't exist."),
     "RequestExpired": (400, "Signature expired"),
@@ -113,6 +114,7 @@ class Ses(HttpVendor):
 
 def _refuse(code: str, reason: str | None = None) -> Answer:
     status, text = _ERRORS[code]
+    code = code.partition(" ")[0]
     headers = {"x-amzn-ErrorType": code, "x-amzn-RequestId": str(uuid4())}
     return json_answer(status, {"message": reason or text}, code=code, headers=headers)
 

@@ -12,18 +12,25 @@ What is not here goes by its status (`shared.http.refusal`), among others:
 """
 
 import re
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
 from shared.errors import SendError
-from shared.http import Reply, refusal
-from shared.providers.outcomes import DEAD, FAULT, REFUSED, Outcome, after
+from shared.http import DEFAULT_RETRY_AFTER, Reply, refusal
+from shared.providers.outcomes import DEAD, FAULT, REFUSED, Row, after
 
-OUTCOMES: tuple[tuple[str, Outcome], ...] = (
-    (r"400 '?to'? parameter is not a valid address", DEAD),
-    # Of a sandbox, a free account, a domain that is not verified, an account that is not activated.
-    (r"400 Domain .* is not allowed to send", FAULT),
-    (r"404 Domain not found", FAULT),
-)
+SOURCE = "https://documentation.mailgun.com/en/latest/api-sending.html#error-codes"
+
+OUTCOMES: Mapping[str, Row] = {
+    "4.. .*limit exceeded, try again after ": Row(
+        after(DEFAULT_RETRY_AFTER), "a limit is reached; until the date it names, if that can be read"
+    ),
+    "400 '?to'? parameter is not a valid address": Row(DEAD, "the address is not a valid one"),
+    "400 Domain .* is not allowed to send": Row(
+        FAULT, "a sandbox, a free account, a domain that is not verified, an account that is not activated"
+    ),
+    "404 Domain not found": Row(FAULT, "the account has no such domain, or has it in another region"),
+}
 """Patterns of `404 Domain not found: example.com` to what it means; the first that matches the beginning counts."""
 
 _LIMITED = re.compile(r"limit exceeded, try again after (?P<date>.+)")
@@ -35,14 +42,23 @@ def refused(reply: Reply, *, alone: bool) -> SendError:
     Parameters:
         alone: the mail is for one mailbox only, so what is said of recipients is said of that one.
     """
-    message, code = reply.json().get("message"), str(reply.status)
-    reason = message if isinstance(message, str) else f"HTTP {reply.status} without an explanation"
+    code, reason = str(reply.status), _reason(reply)
     if (limited := _LIMITED.search(reason)) and (wait := _wait(reply, limited["date"])) is not None:
         return after(wait)(reason, code=code)
-    for pattern, outcome in OUTCOMES:
-        if re.match(pattern, f"{code} {reason}"):
-            return (REFUSED if outcome is DEAD and not alone else outcome)(reason, code=code)
+    if row := row_of(reply):
+        return (REFUSED if row.outcome is DEAD and not alone else row)(reason, code=code)
     return refusal(reply, reason, code=code)
+
+
+def row_of(reply: Reply) -> Row | None:
+    """The row of the table that an answer meets, if any."""
+    full = f"{reply.status} {_reason(reply)}"
+    return next((row for pattern, row in OUTCOMES.items() if re.match(pattern, full)), None)
+
+
+def _reason(reply: Reply) -> str:
+    message = reply.json().get("message")
+    return message if isinstance(message, str) else f"HTTP {reply.status} without an explanation"
 
 
 def _wait(reply: Reply, date: str) -> float | None:

@@ -59,7 +59,7 @@ class SendGrid:
         reply = await self._http.request("POST", self._url, headers=self._headers, content=body)
         reference = reply.headers.get("X-Message-Id")
         if reply.status != _ACCEPTED or not reference:
-            raise refused(reply)
+            raise refused(reply, own_sender=message.sender is not None)
         name = message.to_name or ""
         note = "" if without_separators(name) == name else "; the recipient's name is written without , and ;"
         return Sent(reference=reference, detail=f"202 Accepted{note}")

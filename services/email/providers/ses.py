@@ -70,7 +70,7 @@ class Ses:
         reference = reply.json().get("MessageId")
         if reply.ok and reference:
             return Sent(reference=str(reference))
-        raise refused(reply)
+        raise refused(reply, own_sender=message.sender is not None)
 
     async def close(self) -> None:
         """Close the pooled connections."""

@@ -56,6 +56,11 @@ class Smtp:
             notes.append(f"not signed: the DKIM key is for {self._signer.domain}")
         return Sent(reference=mail.message_id.strip("<>"), detail="; ".join(notes))
 
+    @staticmethod
+    def destination(message: EmailMessage) -> str:
+        """The recipient's domain: what a server puts off because of it says nothing of the others."""
+        return message.to.rpartition("@")[2].strip().lower()
+
     async def close(self) -> None:
         """Close the pooled connections."""
         await self._pool.close()

@@ -89,7 +89,9 @@ class SmtpPool:
             async with asyncio.timeout(self._patience):
                 await self._free.acquire()
         except TimeoutError:
-            raise Unavailable(f"all {self._size} connections to the mail server are busy", retry_after=1.0) from None
+            raise Unavailable(
+                f"all {self._size} connections to the mail server are busy", retry_after=1.0, blames="nobody"
+            ) from None
         try:
             yield
         finally:

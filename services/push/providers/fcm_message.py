@@ -19,6 +19,7 @@ MAX_TOPIC_BYTES = 2048
 
 # Keys of FCM's own: https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages#Message (data).
 _RESERVED = re.compile(r"from|gcm|message_type|google.*|gcm\.notification\..*")
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 
 
 def fcm_message(message: PushMessage, now: float) -> dict[str, Any]:
@@ -63,6 +64,12 @@ def fcm_message(message: PushMessage, now: float) -> dict[str, Any]:
 
 def _target(message: PushMessage) -> dict[str, str]:
     if message.topic is None:
+        if _UUID.fullmatch(message.token):
+            # FCM would call it invalid, and a good subscription would be forgotten.
+            raise Rejected(
+                "This device's token is a UUID, as OneSignal's subscription ids are: FCM has no such tokens.",
+                code="target",
+            )
         return {"token": message.token}
     size = payload_size(message.content, message.delivery_id)
     if size > MAX_TOPIC_BYTES:

@@ -1,11 +1,13 @@
 """Twilio, SMS: https://www.twilio.com/docs/messaging/api/message-resource."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from shared.messages.sms import SmsMessage
-from shared.providers.port import Sent
+from shared.providers.port import LookUp, Sent
 from shared.settings import setting
 from shared.twilio.account import TwilioAccount, sid
+from shared.twilio.finding import FIND_AFTER
 from shared.twilio.messages import Messages
 
 
@@ -37,6 +39,7 @@ class Twilio:
 
     name = "twilio"
     concurrency = 50
+    find_after = FIND_AFTER
 
     def __init__(self, settings: TwilioSettings) -> None:
         self._settings = settings
@@ -47,12 +50,17 @@ class Twilio:
         made = await self._messages.create(
             message.delivery_id,
             validity=message.validity,
+            own_sender=message.sender is not None,
             to=message.to,
             from_=message.sender or self._settings.sender,
             messaging_service_sid=self._settings.messaging_service_sid,
             body=message.content.body,
         )
         return Sent(reference=made.sid, detail=f"{made.status}, segments: {made.num_segments}")
+
+    async def find(self, message: SmsMessage, asked_at: datetime) -> LookUp:
+        """Whether Twilio has it; see `shared.twilio.finding`."""
+        return await self._messages.find(message.to, message.content.body, asked_at)
 
     async def close(self) -> None:
         """Close the pooled connections."""

@@ -7,12 +7,15 @@ accepts free text at any time and reports 63016 afterwards (https://www.twilio.c
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from services.whatsapp.providers.twilio_content import approved, content_variables, problem_of
 from shared.messages.whatsapp import WhatsAppContent, WhatsAppMessage
-from shared.providers.port import Sent
+from shared.providers.port import LookUp, Sent
 from shared.settings import setting
 from shared.twilio.account import TwilioAccount, sid
+from shared.twilio.finding import FIND_AFTER
 from shared.twilio.messages import Messages
 
 
@@ -56,6 +59,7 @@ class Twilio:
 
     name = "twilio"
     concurrency = 50
+    find_after = FIND_AFTER
 
     def __init__(self, settings: TwilioSettings) -> None:
         self._sender = f"whatsapp:{settings.sender}" if settings.sender else None
@@ -80,11 +84,17 @@ class Twilio:
         )
         return Sent(reference=made.sid, detail=f"{made.status}, {said.get('content_sid') or 'free text'}")
 
+    async def find(self, message: WhatsAppMessage, asked_at: datetime) -> LookUp:
+        """Whether Twilio has it; see `shared.twilio.finding`. What an approved template came to is not known here."""
+        said = self._said(message.content)
+        words = None if "content_sid" in said else message.content.body
+        return await self._messages.find(f"whatsapp:{message.to}", words, asked_at)
+
     async def close(self) -> None:
         """Close the pooled connections."""
         await self._messages.close()
 
-    def _said(self, content: WhatsAppContent) -> dict[str, str | list[str] | None]:
+    def _said(self, content: WhatsAppContent) -> dict[str, Any]:
         """The approved template where there is one. Twilio takes no body beside it."""
         template = content.content_sid or self._approved.get(content.template or "")
         if template:

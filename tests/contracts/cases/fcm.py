@@ -6,7 +6,8 @@ from pathlib import Path
 from crier.sandbox import Entry
 from crier.sandbox.fcm.google_token import make_service_account
 from services.push.providers import VENDORS
-from tests.contracts.case import DEAD, FAULT, LATER, REFUSED, Case, Environment, Received, after, push
+from services.push.providers.fcm_codes import OUTCOMES, row_of
+from tests.contracts.case import ALERT, DEAD, FAULT, LATER, REFUSED, Case, Environment, Received, after, answered, push
 
 
 def _read_fcm(entry: Entry) -> Received:
@@ -39,10 +40,13 @@ CASE = Case(
     wrong_login=_wrong_account,
     secrets=_google_secrets,
     refusals={
-        "UNREGISTERED": DEAD, "INVALID_ARGUMENT": REFUSED, "SENDER_ID_MISMATCH": REFUSED, "QUOTA_EXCEEDED": after(60),
+        "UNREGISTERED": DEAD, "INVALID_ARGUMENT": DEAD, "INVALID_ARGUMENT field": REFUSED, "SENDER_ID_MISMATCH": ALERT,
+        "QUOTA_EXCEEDED": after(60, "nobody"),
         "RATE_LIMIT_EXCEEDED": after(60), "UNAVAILABLE": LATER, "INTERNAL": LATER, "THIRD_PARTY_AUTH_ERROR": FAULT,
         "UNAUTHENTICATED": FAULT, "PERMISSION_DENIED": FAULT,
     },
+    table=OUTCOMES,
+    row_of=lambda entry: row_of(answered(entry)),
     # Of the token endpoint.
     not_refusals=frozenset(("invalid_grant", "invalid_scope", "invalid_client")),
 )  # fmt: skip

@@ -5,7 +5,8 @@ from crier.sandbox.mail import preview
 from crier.sandbox.mailgun import RATE_PERIOD
 from crier.sandbox.mailgun.request import read
 from services.email.providers import VENDORS
-from tests.contracts.case import CANARY, DEAD, FAULT, REFUSED, UNKNOWN, Case, Received, after, mail
+from services.email.providers.mailgun_codes import OUTCOMES, row_of
+from tests.contracts.case import CANARY, DEAD, FAULT, REFUSED, UNKNOWN, Case, Received, after, answered, mail
 
 
 def _read_mailgun(entry: Entry) -> Received:
@@ -30,4 +31,6 @@ CASE = Case(
         "400 inactive": FAULT, "401": FAULT, "403": FAULT, "403 batch": FAULT, "404": FAULT, "413": REFUSED,
         "420": after(RATE_PERIOD), "429": after(RATE_PERIOD), "429 bytes": after(RATE_PERIOD), "500": UNKNOWN,
     },
+    table=OUTCOMES,
+    row_of=lambda entry: row_of(answered(entry)),
 )  # fmt: skip

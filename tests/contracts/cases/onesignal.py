@@ -4,7 +4,8 @@ import json
 
 from crier.sandbox import Entry
 from services.push.providers import VENDORS
-from tests.contracts.case import CANARY, DEAD, FAULT, REFUSED, UNKNOWN, Case, Received, after, push
+from services.push.providers.onesignal_codes import OUTCOMES, row_of
+from tests.contracts.case import CANARY, DEAD, FAULT, LATER, REFUSED, UNKNOWN, Case, Received, after, answered, push
 
 
 def _read_onesignal(entry: Entry) -> Received:
@@ -25,7 +26,10 @@ CASE = Case(
     wrong_login=lambda settings, _: {**settings, "ONESIGNAL_API_KEY": CANARY},
     secrets=lambda settings: [settings["ONESIGNAL_API_KEY"], CANARY],
     refusals={
-        "not-subscribed": DEAD, "invalid-player-ids": DEAD, "bad-request": REFUSED, "access-denied": FAULT,
-        "not-found": FAULT, "rate-limited": after(60), "server-error": UNKNOWN, "unavailable": UNKNOWN,
+        "not-subscribed": DEAD, "invalid-player-ids": DEAD, "invalid-aliases": REFUSED,
+        "bad-request": REFUSED, "access-denied": FAULT,
+        "not-found": FAULT, "rate-limited": after(60), "server-error": UNKNOWN, "unavailable": LATER,
     },
+    table=OUTCOMES,
+    row_of=lambda entry: row_of(answered(entry), entry.recipient),
 )  # fmt: skip

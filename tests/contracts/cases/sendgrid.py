@@ -5,8 +5,9 @@ import json
 from crier.sandbox import Entry
 from crier.sandbox.sendgrid import RATE_PERIOD
 from services.email.providers import VENDORS
+from services.email.providers.sendgrid_codes import OUTCOMES, row_of
 from shared.providers.port import Sent
-from tests.contracts.case import CANARY, DEAD, FAULT, REFUSED, UNKNOWN, Case, Received, after, mail
+from tests.contracts.case import CANARY, DEAD, FAULT, REFUSED, UNKNOWN, Case, Received, after, answered, mail
 
 
 def _read_sendgrid(entry: Entry) -> Received:
@@ -30,6 +31,8 @@ CASE = Case(
         "405": REFUSED, "406": REFUSED, "413": REFUSED, "415": REFUSED, "429": after(RATE_PERIOD), "451": FAULT,
         "500": UNKNOWN, "503": UNKNOWN,
     },
+    table=OUTCOMES,
+    row_of=lambda entry: row_of(answered(entry)),
     # The acceptance is a status and a header; its body is empty.
     cut_short=Sent,
     padded=Sent,

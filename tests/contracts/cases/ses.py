@@ -5,7 +5,8 @@ from base64 import b64decode
 
 from crier.sandbox import Entry
 from services.email.providers import VENDORS
-from tests.contracts.case import CANARY, FAULT, REFUSED, UNKNOWN, Case, Received, after, mail
+from services.email.providers.ses_codes import OUTCOMES, row_of
+from tests.contracts.case import CANARY, FAULT, REFUSED, UNKNOWN, Case, Received, after, answered, mail
 from tests.contracts.cases.smtp import text_of
 
 
@@ -30,8 +31,10 @@ CASE = Case(
         "InternalFailure": UNKNOWN, "ServiceUnavailable": UNKNOWN,
     } | dict.fromkeys(
         ("AccessDeniedException", "AccountSuspendedException", "ExpiredTokenException", "IncompleteSignature",
-         "InvalidClientTokenId", "MailFromDomainNotVerifiedException", "MissingAuthenticationToken",
-         "NotFoundException", "RequestExpired", "SendingPausedException", "SignatureDoesNotMatch",
-         "UnrecognizedClientException"), FAULT,
+         "InvalidClientTokenId", "MailFromDomainNotVerifiedException", "MessageRejected sender",
+         "MissingAuthenticationToken", "NotFoundException", "RequestExpired", "SendingPausedException",
+         "SignatureDoesNotMatch", "UnrecognizedClientException"), FAULT,
     ),
+    table=OUTCOMES,
+    row_of=lambda entry: row_of(answered(entry)),
 )  # fmt: skip

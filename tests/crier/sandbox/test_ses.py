@@ -149,7 +149,7 @@ def test_a_field_that_is_none_is_refused(sandbox: Sandbox, ses: Any) -> None:
 def test_every_documented_error_is_one_to_the_sdk(sandbox: Sandbox, ses: Any) -> None:
     for name in sandbox.vendors["ses"].errors:
         sandbox.behave("ses", error=name)
-        assert refused(ses)[0] == name
+        assert refused(ses)[0] == name.partition(" ")[0]
 
 
 def test_magic_recipients(sandbox: Sandbox, ses: Any) -> None:

@@ -35,9 +35,9 @@ def send(sandbox: Sandbox, message: EmailMessage | None = None, **environ: str) 
     return asyncio.run(main())
 
 
-def failure(sandbox: Sandbox, message: EmailMessage) -> SendError:
+def failure(sandbox: Sandbox, message: EmailMessage, **environ: str) -> SendError:
     with pytest.raises(SendError) as caught:
-        send(sandbox, message)
+        send(sandbox, message, **environ)
     assert [entry for entry in sandbox.calls("sendgrid") if entry.accepted] == []
     return caught.value
 
@@ -228,9 +228,14 @@ def test_a_large_attachment_arrives_as_it_is(sandbox: Sandbox) -> None:
     assert b64decode(body(sandbox)["attachments"][0]["content"]) == content
 
 
-def test_a_sender_nobody_verified_is_the_accounts_fault(sandbox: Sandbox) -> None:
-    error = failure(sandbox, replace(mail(), sender="unverified@example.com"))
+def test_the_installations_sender_that_nobody_verified_is_the_accounts_fault(sandbox: Sandbox) -> None:
+    error = failure(sandbox, mail(), SENDGRID_FROM="unverified@example.com")
     assert isinstance(error, Unavailable) and error.provider_fault
+
+
+def test_a_projects_own_sender_that_nobody_verified_stops_nobody_else(sandbox: Sandbox) -> None:
+    error = failure(sandbox, replace(mail(), sender="unverified@example.com"))
+    assert isinstance(error, Rejected) and error.alert
     assert error.reason.startswith("from: The from address does not match a verified Sender Identity.")
 
 

@@ -127,10 +127,16 @@ def test_a_sender_of_the_messages_own(sandbox: Sandbox) -> None:
     assert dict(sandbox.preview(only(sandbox)).facts)["From"] == "Shop <shop@example.com>"
 
 
-def test_a_sender_that_is_not_verified_is_the_accounts_fault(sandbox: Sandbox) -> None:
-    error = failure(sandbox.environment, replace(mail(), sender="shop@elsewhere.example"))
+def test_the_installations_sender_that_is_not_verified_is_the_accounts_fault(sandbox: Sandbox) -> None:
+    error = failure({**sandbox.environment, "SES_FROM": "shop@elsewhere.example"})
     assert isinstance(error, Unavailable)
     assert (error.provider_fault, error.code) == (True, "MessageRejected")
+
+
+def test_a_projects_own_sender_that_is_not_verified_stops_nobody_else(sandbox: Sandbox) -> None:
+    error = failure(sandbox.environment, replace(mail(), sender="shop@elsewhere.example"))
+    assert isinstance(error, Rejected)
+    assert (error.alert, error.code) == (True, "MessageRejected")
 
 
 def test_a_configuration_set_that_is_not_there_is_the_accounts_fault(sandbox: Sandbox) -> None:

@@ -140,3 +140,9 @@ def test_a_topic_takes_half_of_what_a_device_does() -> None:
     with pytest.raises(Rejected, match="one to a topic may have 2048"):
         built(large)
     assert built(replace(large, token="token-1"))["token"] == "token-1"
+
+
+def test_another_vendors_token_is_refused_here_lest_it_be_forgotten() -> None:
+    with pytest.raises(Rejected) as caught:
+        built(replace(PUSH, token=str(ID)))
+    assert (caught.value.code, caught.value.target_is_dead) == ("target", False)
