@@ -47,6 +47,7 @@ _CLAIM = text("""
         FROM due WHERE d.id = due.id
         RETURNING d.id, d.notification_id, d.project_id, d.fence, d.attempts, d.deaths, d.hold, d.target, d.secret,
                   d.doubt, d.provider, d.started_at, d.ordering_key IS NOT NULL AS ordered,
+                  extract(epoch FROM now() - d.started_at)::float AS started_ago,
                   extract(epoch FROM d.expires_at - now())::float AS expires_in)
     SELECT c.*, n.channel, n.lane, n.kind, n.template_id, n.recipient, n.data, n.content, n.metadata,
            extract(epoch FROM now() - n.accepted_at)::float AS age, s.key_id, s.ciphertext
@@ -148,6 +149,7 @@ class Claimed:
         attempts: calls that counted so far. `deaths`: workers that died holding it.
         expires_in: seconds until it is worthless, by the database's clock at the claim. `age`: seconds since accepted.
         doubt: nobody knows what became of the last call. provider, started_at: whom it went to, and when.
+        started_ago: seconds since then, by the database's clock.
         ordered: others wait for it to end.
     """
 
@@ -172,6 +174,7 @@ class Claimed:
     doubt: bool = False
     provider: str | None = None
     started_at: datetime | None = None
+    started_ago: float | None = None
     ordered: bool = False
 
 
@@ -259,6 +262,7 @@ class Work:
                 doubt=row.doubt,
                 provider=row.provider,
                 started_at=row.started_at,
+                started_ago=row.started_ago,
                 ordered=row.ordered,
             )
             for row in rows
