@@ -10,8 +10,13 @@ Magic subscriptions, by what follows `00000000-0000-4000-8000-` (OneSignal has n
     000000000411  invalid_player_ids                000000000444  accepted, then closed without an answer
     000000000429  429 with Retry-After 30           000000000205  answered after 5 s
     000000000500  server error                      000000000503  unavailable
+    000000000303  accepted, and failed              000000000305  accepted, and found unsubscribed
 
 The segment `nobody` has nobody in it.
+
+It has an Event Stream, which reports to the gateway (`Manner.to` of `crier.sandbox.callbacks`) what became of each
+push: sent and received, unless it was told otherwise. `Sandbox.simulate` has `clicked` and `unsubscribed`: `message` is
+OneSignal's id of the push; `name`, its name, and `subscription` may be left out.
 """
 
 from collections import OrderedDict
@@ -23,7 +28,9 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 import orjson
 
 from crier.sandbox.behaviour import Behaviour, Fault
+from crier.sandbox.callbacks import Callback
 from crier.sandbox.journal import Entry
+from crier.sandbox.onesignal.events import SECRET, report
 from crier.sandbox.onesignal.message import UUID_FORM, problems
 from crier.sandbox.preview import Kind, Preview
 from crier.sandbox.vendor import Answer, Call, HttpVendor, Route, find_delivery, json_answer
@@ -50,8 +57,13 @@ _ERRORS: Mapping[str, tuple[int, str]] = {
     "unavailable": (503, "Service temporarily unavailable"),
 }
 """OneSignal has no codes; these are the sandbox's names for its answers."""
+_LATER = {"failed-later": ("failed",), "unsubscribed-later": ("unsubscribed",)}
+"""Accepted; what the Event Stream says afterwards instead of `_WELL`."""
+_WELL = ("sent", "received")
 _MAGIC_PREFIX = "00000000-0000-4000-8000-000000000"
 _MAGIC = {
+    "303": Behaviour(error="failed-later"),
+    "305": Behaviour(error="unsubscribed-later"),
     "205": Behaviour(delay=5),
     "408": Behaviour(fault=Fault.HANG),
     "410": Behaviour(error="not-subscribed"),
@@ -67,7 +79,8 @@ class OneSignal(HttpVendor):
     """`POST /notifications` of one app."""
 
     name = "onesignal"
-    errors = tuple(_ERRORS)
+    errors = (*_ERRORS, *_LATER)
+    events = ("clicked", "unsubscribed")
 
     def __init__(self, folder: Path, base_url: str) -> None:
         super().__init__(folder, base_url)
@@ -78,11 +91,18 @@ class OneSignal(HttpVendor):
         return (Route("POST", "/notifications", "send", self._create, _recipient),)
 
     def environment(self) -> dict[str, str]:
-        """App, key and base URL."""
-        return {"ONESIGNAL_APP_ID": APP_ID, "ONESIGNAL_API_KEY": API_KEY, "ONESIGNAL_BASE_URL": self.base_url}
+        """App, key, base URL, and the secret of the Event Stream."""
+        return {
+            "ONESIGNAL_APP_ID": APP_ID,
+            "ONESIGNAL_API_KEY": API_KEY,
+            "ONESIGNAL_BASE_URL": self.base_url,
+            "ONESIGNAL_RECEIPTS_SECRET": SECRET,
+        }
 
     def error(self, name: str, call: Call) -> Answer:
-        """One of the answers above."""
+        """One of the answers above; or an acceptance, of which is reported later that nothing came."""
+        if name in _LATER:
+            return self._create(call, _LATER[name])
         status, words = _ERRORS[name]
         if name == "invalid-player-ids":
             body = {"id": "", "errors": {"invalid_player_ids": _body(call).get("include_subscription_ids", [])}}
@@ -119,6 +139,13 @@ class OneSignal(HttpVendor):
             facts=tuple((name, str(value)) for name, value in body.items() if name not in shown),
         )
 
+    def simulate(self, event: str, details: Mapping[str, str]) -> Sequence[Callback]:
+        """Somebody taps a push, or wants no more; see the module."""
+        if not self.receipts_url or "message" not in details:
+            raise ValueError("details: message is needed, and callbacks need a `to`")
+        name, subscription = details.get("name", ""), details.get("subscription", "")
+        return [report(self.receipts_url, event, details["message"], name, subscription)]
+
     def remember(self, entry: Entry) -> None:
         """Keep an accepted call's key."""
         key = _load(entry.received.get("body", "")).get("idempotency_key")
@@ -129,7 +156,7 @@ class OneSignal(HttpVendor):
         """Drop every key."""
         self._sent.clear()
 
-    def _create(self, call: Call) -> Answer:
+    def _create(self, call: Call, becomes: Sequence[str] = _WELL) -> Answer:
         body = _body(call)
         app_id = body.get("app_id")
         if not isinstance(app_id, str) or not UUID_FORM.fullmatch(app_id):
@@ -145,7 +172,18 @@ class OneSignal(HttpVendor):
         reference = str(uuid4())
         if key:
             self._keep(key, reference)
-        return json_answer(200, {"id": reference, "external_id": key}, accepted=True, reference=reference)
+        callbacks = self._reports(body, reference, becomes)
+        shown = {"id": reference, "external_id": key}
+        return json_answer(200, shown, accepted=True, reference=reference, callbacks=callbacks)
+
+    def _reports(self, body: Mapping[str, Any], reference: str, kinds: Sequence[str]) -> Sequence[Callback]:
+        """What becomes of a push, for the first of those it is for; of a segment, for two who are in it."""
+        if not self.receipts_url:
+            return ()
+        listed = body.get("include_subscription_ids") or [str(uuid5(NAMESPACE_URL, one)) for one in ("first", "second")]
+        subscriptions = listed[:1] if "include_subscription_ids" in body else listed
+        name = str(body.get("name", ""))
+        return [report(self.receipts_url, kind, reference, name, one) for one in subscriptions for kind in kinds]
 
     def _keep(self, key: str, reference: str) -> None:
         self._sent[key] = reference

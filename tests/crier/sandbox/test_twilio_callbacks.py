@@ -11,20 +11,13 @@ from twilio.rest import Client
 from crier.sandbox import Sandbox
 from crier.sandbox.callbacks import NAME
 from crier.sandbox.twilio import AUTH_TOKEN
-from shared.receipts.port import Event, Incoming, Kind, Receipt
+from shared.receipts.port import Event, Kind, Receipt
 from shared.receipts.twilio import TwilioReceipts, TwilioReceiptSettings
 from tests.crier.sandbox.clients import DELIVERY, wait_for
 from tests.crier.sandbox.receiver import Receiver
 
 TO, SENDER = "+447700900123", "+15005550006"
 SOURCE = TwilioReceipts(TwilioReceiptSettings(AUTH_TOKEN))
-
-
-class Titles(dict[str, str]):
-    """Headers by any spelling of their names."""
-
-    def get(self, name: str, default: Any = None) -> Any:
-        return super().get(name.lower(), default)
 
 
 def forms(receiver: Receiver, count: int) -> list[Mapping[str, str]]:
@@ -40,8 +33,7 @@ def forms(receiver: Receiver, count: int) -> list[Mapping[str, str]]:
 
 def events(receiver: Receiver) -> list[Event]:
     """What the gateway would store."""
-    calls = [Incoming(call.url, Titles(call.headers), call.body, 0.0) for call in receiver.calls]
-    return [event for call in calls for event in SOURCE.events(call)]
+    return [event for call in receiver.calls for event in SOURCE.events(call.incoming)]
 
 
 def receipts(receiver: Receiver) -> list[Receipt | None]:
