@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from services.cleanup.pace import Pace
 from shared.ledger.database import Database
-from shared.ledger.work import wipe
+from shared.ledger.endings import wipe
 
 _PAGE = text("SELECT notification_id FROM sealed WHERE notification_id > :after ORDER BY notification_id LIMIT :size")
 _LEFT = text("SELECT count(*) FROM sealed WHERE notification_id = ANY(:ids)")

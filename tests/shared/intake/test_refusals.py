@@ -38,7 +38,9 @@ def deep(levels: int) -> Any:
 BAD: dict[str, tuple[Any, str, str]] = {
     "not an object": (["x"], "(body)", "Must be an object"),
     "unknown field": ({**MAIL, "chanel": "sms"}, "chanel", "Did you mean channel?"),
-    "field of a later version": ({**MAIL, "ordering_key": "x"}, "ordering_key", "no such field"),
+    "field of a later version": ({**MAIL, "digest": "1h"}, "digest", "no such field"),
+    "ordering key of two lines": ({**MAIL, "ordering_key": "a\nb"}, "ordering_key", "line"),
+    "empty ordering key": ({**MAIL, "ordering_key": ""}, "ordering_key", "1 and 200"),
     "no channel": (without("channel"), "channel", "Missing"),
     "unknown channel": ({**MAIL, "channel": "emial"}, "channel", "Did you mean email?"),
     "a chain": ({**MAIL, "channel": ["push", "sms"]}, "channel", "Name one channel"),

@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy import text
 
 from shared.errors import Conflict, InvalidInput, NotFound
-from shared.ledger import chosen
 from shared.ledger.actions import Actions
 from shared.ledger.audit import deeds
 from shared.ledger.chosen import Ids, Matching
@@ -189,9 +188,8 @@ def test_a_filter_does_nothing_when_other_than_expected_match(database, replay, 
     assert state_of(database, *ids) == {"queued"}
 
 
-def test_many_are_done_in_chunks_and_calls_that_meet_at_a_cursor(replay, letters, project_id, die, monkeypatch):
-    monkeypatch.setattr(chosen, "CHUNK", 2)
-    monkeypatch.setattr(chosen, "MOST", 4)
+def test_many_are_done_in_chunks_and_calls_that_meet_at_a_cursor(database, letters, project_id, die):
+    replay = Replay(database, print, chunk=2, most=4)
     die(7)
     first = replay.replay(project_id, Kind.DELIVERY, Matching(Filters(), expected=7), WHO)
     assert (first.done, letters.count(project_id, Filters())) == (4, 3)

@@ -154,7 +154,7 @@ def test_under_one_idempotency_key_it_stands_in_line_once(acceptance, project_id
 
 
 def test_many_accept_and_many_send_at_once(acceptance, project_id, drafts, work, database):
-    """Eight callers, four workers of which one often has to try again: what one caller accepted of a key goes in order."""
+    """Eight callers, four workers of which one often has to try again: and each caller sees its order kept."""
     keys = [f"k{number}" for number in range(6)]
     sent, accepted = defaultdict(list), defaultdict(list)
 
