@@ -69,7 +69,7 @@ CREATE TABLE receipts (
 );
 CREATE INDEX receipts_due ON receipts (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX receipts_of_delivery ON receipts (delivery_id) WHERE delivery_id IS NOT NULL;
-CREATE INDEX receipts_of_target ON receipts (project_id, target, occurred_at) WHERE kind = 'bounced_for_now';
+CREATE INDEX receipts_of_target ON receipts (target, occurred_at) WHERE kind IN ('bounced_for_now', 'resubscribed');
 CREATE INDEX receipts_by_age ON receipts (received_at);
 
 -- Whom not to write to. scope: everything, or promotions only. sender: that one only, where it is not empty.

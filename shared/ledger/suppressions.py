@@ -1,0 +1,214 @@
+"""Whom not to write to: bounces, complaints and wishes not to be written to, by project, channel and target.
+
+Acceptance and the gate of `start` ask this table. Targets are kept in lower case. An entry's reason only grows
+stronger: what a person entered by hand outlasts everything, and a wish that is taken back leaves a bounce behind.
+"""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Connection, text
+
+from shared.errors import InvalidInput
+from shared.ledger.database import Database
+
+REASONS = ("opt-out", "bounce", "invalid", "complaint", "manual")
+"""From the weakest to the strongest."""
+
+SCOPES = ("everything", "promotions")
+
+_STRENGTH = "array_position(ARRAY['opt-out', 'bounce', 'invalid', 'complaint', 'manual'], {})"
+# A wish that was taken back before it was read: `START` may be processed before the `STOP` that preceded it.
+_NOT_TAKEN_BACK = """
+    (:reason <> 'opt-out' OR NOT EXISTS (
+        SELECT FROM receipts r
+        WHERE r.kind = 'resubscribed' AND r.target = lower(:target) AND r.occurred_at >= :at
+          AND (r.project_id = p.id OR r.project_id IS NULL)))
+"""
+_ADD = f"""
+    WITH added AS (
+        INSERT INTO suppressions AS s (project_id, channel, target, scope, reason, source, delivery_id, created_at)
+        SELECT p.id, :channel, lower(:target), :scope, :reason, :source, CAST(:delivery_id AS uuid), :at
+        FROM projects p WHERE {{which}} AND {_NOT_TAKEN_BACK}
+        ON CONFLICT (project_id, channel, target, scope, sender) DO UPDATE
+        SET reason = excluded.reason, source = excluded.source, delivery_id = excluded.delivery_id
+        WHERE {_STRENGTH.format("excluded.reason")} > {_STRENGTH.format("s.reason")}
+        RETURNING project_id, delivery_id),
+    told AS (
+        INSERT INTO events (project_id, type, notification_id, delivery_id, detail)
+        SELECT a.project_id, CASE :reason WHEN 'opt-out' THEN 'recipient.unsubscribed' ELSE 'recipient.complained' END,
+               d.notification_id, a.delivery_id, jsonb_build_object(
+                   'channel', CAST(:channel AS text), 'target', lower(:target), 'scope', CAST(:scope AS text))
+        FROM added a LEFT JOIN deliveries d ON d.id = a.delivery_id
+        WHERE :reason IN ('opt-out', 'complaint') AND EXISTS (
+            SELECT FROM endpoints e
+            WHERE e.project_id = a.project_id AND e.disabled_at IS NULL AND e.events <> '{{{{}}}}'))
+    SELECT project_id FROM added
+"""
+_SUPPRESS = text(_ADD.format(which="p.id = :project_id"))
+_SUPPRESS_EVERYWHERE = text(
+    _ADD.format(
+        which="""EXISTS (
+            SELECT FROM deliveries d
+            WHERE d.project_id = p.id AND d.target = :target AND split_part(d.queue, '.', 1) = :channel)"""
+    )
+)
+# One that was made later than the wish to hear again was taken back anew.
+_LIFT = text("""
+    DELETE FROM suppressions
+    WHERE channel = :channel AND target = lower(:target) AND reason = 'opt-out' AND created_at <= :at
+      AND project_id IN (SELECT id FROM projects WHERE CAST(:project_id AS int) IS NULL OR id = :project_id)
+""")
+_KEY = "(s.created_at, s.channel, s.target, s.scope, s.sender)"
+_PAGE = text(f"""
+    SELECT s.channel, s.target, s.scope, s.sender, s.reason, s.source, s.delivery_id, s.created_at
+    FROM suppressions s
+    WHERE s.project_id = :project_id AND (CAST(:channel AS text) IS NULL OR s.channel = :channel)
+      AND (CAST(:target AS text) IS NULL OR s.target = lower(:target))
+      AND (CAST(:reason AS text) IS NULL OR s.reason = :reason)
+      AND (CAST(:at AS timestamptz) IS NULL
+           OR {_KEY} < (:at, :last_channel, :last_target, :last_scope, :last_sender))
+    ORDER BY s.created_at DESC, s.channel DESC, s.target DESC, s.scope DESC, s.sender DESC LIMIT :limit
+""")
+_REMOVE = text("""
+    DELETE FROM suppressions
+    WHERE project_id = :project_id AND channel = :channel AND target = lower(:target)
+      AND (CAST(:scope AS text) IS NULL OR scope = :scope)
+""")
+_OF = text("""
+    SELECT channel, target, scope, sender, reason, source, delivery_id, created_at FROM suppressions
+    WHERE project_id = :project_id AND channel = :channel AND target = lower(:target) ORDER BY scope, sender
+""")
+_NOW = text("SELECT now()")
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """That a target must not be written to.
+
+    Parameters:
+        scope: everything, or promotions only.
+        sender: by this sender of ours only, where it is not empty.
+        reason: see `REASONS`. source: who said so: a provider, a person, the link in a mail.
+        delivery_id: which delivery showed it.
+    """
+
+    channel: str
+    target: str
+    scope: str
+    sender: str
+    reason: str
+    source: str
+    delivery_id: UUID | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressionPage:
+    """Some suppressions, newest first. `next` is the cursor of what follows; None at the end."""
+
+    items: Sequence[Suppression]
+    next: str | None
+
+
+@dataclass(frozen=True)
+class Suppressions:
+    """A project's suppressions, for people and for the pages that unsubscribe."""
+
+    database: Database
+
+    def page(
+        self, project_id: int, *, channel: str | None = None, target: str | None = None, reason: str | None = None,
+        limit: int = 50, cursor: str | None = None,
+    ) -> SuppressionPage:  # fmt: skip
+        """A page of at most `limit`.
+
+        Raises:
+            InvalidInput: the cursor is not one that a page gave.
+        """
+        names = ("at", "last_channel", "last_target", "last_scope", "last_sender")
+        after = dict(zip(names, _read(cursor) if cursor else (None,) * len(names), strict=True))
+        rows = self.database.rows(
+            _PAGE,
+            {"project_id": project_id, "channel": channel, "target": target, "reason": reason, "limit": limit + 1}
+            | after,
+        )
+        items = [Suppression(**row._mapping) for row in rows[:limit]]
+        return SuppressionPage(items, _cursor(items[-1]) if len(rows) > limit else None)
+
+    def of(self, project_id: int, channel: str, target: str) -> list[Suppression]:
+        """What is known against writing to one target."""
+        rows = self.database.rows(_OF, {"project_id": project_id, "channel": channel, "target": target})
+        return [Suppression(**row._mapping) for row in rows]
+
+    def add(
+        self, project_id: int, channel: str, target: str, *, scope: str, reason: str, source: str,
+        delivery_id: UUID | None = None,
+    ) -> None:  # fmt: skip
+        """Let nobody of the project write to a target any more. What is there for a stronger reason stays."""
+        with self.database.transaction() as connection:
+            now = connection.execute(_NOW).scalar_one()
+            suppress(
+                connection, channel, target, project_id=project_id, scope=scope, reason=reason, source=source,
+                delivery_id=delivery_id, at=now,
+            )  # fmt: skip
+
+    def remove(self, project_id: int, channel: str, target: str, scope: str | None = None) -> int:
+        """Forget a target's suppressions, whatever their reason; how many there were."""
+        parameters = {"project_id": project_id, "channel": channel, "target": target, "scope": scope}
+        return self.database.execute(_REMOVE, parameters)
+
+    def resubscribe(self, project_id: int, channel: str, target: str) -> int:
+        """Take back a target's wish not to be written to, and nothing else; how many entries that were."""
+        with self.database.transaction() as connection:
+            now = connection.execute(_NOW).scalar_one()
+            return lift(connection, channel, target, project_id=project_id, at=now)
+
+
+def scope_of(channel: str, reason: str) -> str:
+    """What a reason keeps from a target: who unsubscribes by mail means news and offers, not receipts and codes."""
+    return "promotions" if channel == "email" and reason == "opt-out" else "everything"
+
+
+def suppress(
+    connection: Connection, channel: str, target: str, *, project_id: int | None, scope: str, reason: str,
+    source: str, at: datetime, delivery_id: UUID | None = None,
+) -> int:  # fmt: skip
+    """Suppress a target in a project, or where that is None in every one that ever wrote to it; in how many it is new.
+
+    Parameters:
+        at: when it was said. A wish that was taken back since adds nothing.
+    """
+    parameters = {
+        "project_id": project_id, "channel": channel, "target": target, "scope": scope, "reason": reason,
+        "source": source, "at": at, "delivery_id": delivery_id,
+    }  # fmt: skip
+    return len(connection.execute(_SUPPRESS_EVERYWHERE if project_id is None else _SUPPRESS, parameters).all())
+
+
+def lift(connection: Connection, channel: str, target: str, *, project_id: int | None, at: datetime) -> int:
+    """Remove the wishes not to be written to that were said before `at`, in a project or in all; how many."""
+    parameters = {"channel": channel, "target": target, "project_id": project_id, "at": at}
+    return connection.execute(_LIFT, parameters).rowcount
+
+
+def _cursor(last: Suppression) -> str:
+    key = [last.created_at.isoformat(), last.channel, last.target, last.scope, last.sender]
+    return urlsafe_b64encode(orjson.dumps(key)).decode().rstrip("=")
+
+
+def _read(cursor: str) -> tuple[datetime, str, str, str, str]:
+    try:
+        moment, *rest = orjson.loads(urlsafe_b64decode(cursor + "=="))
+        at = datetime.fromisoformat(moment)
+        channel, target, scope, sender = rest
+        if at.utcoffset() is None or not all(isinstance(one, str) and "\0" not in one for one in rest):
+            raise ValueError(moment)
+        return at, channel, target, scope, sender
+    except (Base64Error, ValueError, TypeError):
+        raise InvalidInput({"cursor": ["Not a cursor: use `next` of the page before."]}) from None
