@@ -20,6 +20,7 @@ from shared.delivery.rendering import Renderer
 from shared.delivery.settler import Settler
 from shared.errors import SettingsError
 from shared.ledger.database import Database
+from shared.ledger.dead_tasks import Graves
 from shared.ledger.template_store import TemplateStore
 from shared.ledger.work import Work
 from shared.senders.identities import Identities
@@ -51,7 +52,7 @@ class Runtime:
     @cached_property
     def broker(self) -> Broker:
         """The process's one broker, made the global one for Dramatiq's own command."""
-        broker = make_broker(self.settings, self.lifecycle)
+        broker = make_broker(self.settings, self.lifecycle, bury=self.graves.bury)
         dramatiq.set_broker(broker)
         return broker
 
@@ -64,6 +65,11 @@ class Runtime:
     def sealer(self) -> Sealer:
         """Encrypts at rest."""
         return Sealer(self.settings.secret_key)
+
+    @cached_property
+    def graves(self) -> Graves:
+        """Keeps the tasks that were given up."""
+        return Graves(self.database)
 
     @cached_property
     def work(self) -> Work:

@@ -11,10 +11,12 @@ from dramatiq.errors import BrokerError
 
 from services.relay.bookkeeping import Bookkeeper
 from services.relay.catch_up import catch_up
+from services.relay.exhume import bury_runs, exhume
 from shared.broker import Broker
 from shared.delivery.bells import Ringer
 from shared.errors import LedgerUnavailable
 from shared.ledger.conservation import Conservation
+from shared.ledger.dead_tasks import Graves
 from shared.ledger.order import sweep
 from shared.ledger.recovery import Recovery
 from shared.ledger.ticks import Ticks
@@ -52,6 +54,7 @@ class Clock:
             (self.measure, 5.0),
             (self.rescue, 5.0),
             (self.catch_up, 30.0),
+            (self.bury, 30.0),
             (self.order, 5.0),
             (self.balance, 5.0),
             (self.tidy, 60.0),
@@ -108,6 +111,12 @@ class Clock:
     def balance(self) -> None:
         """Check that nothing is lost."""
         self.books.check()
+
+    def bury(self) -> None:
+        """Make dead letters of what only the broker keeps as dead, and of runs whose last worker died."""
+        graves = Graves(self.recovery.database)
+        bury_runs(graves)
+        exhume(self.broker, graves)
 
     def tidy(self) -> None:
         """Forget the streams of finished uploads, and keep the counts of what was accepted small."""

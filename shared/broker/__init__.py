@@ -6,6 +6,7 @@ from dramatiq.results.backend import ResultBackend
 from dramatiq.results.backends import RedisBackend, StubBackend
 
 from shared.broker.middleware import ordered_middleware
+from shared.broker.middleware.graveyard import Bury
 from shared.broker.middleware.lifecycle import Lifecycle
 from shared.broker.rabbitmq import RabbitmqBroker
 from shared.broker.redis import RedisBroker
@@ -16,9 +17,13 @@ Broker = RedisBroker | RabbitmqBroker
 __all__ = ["Broker", "make_broker"]
 
 
-def make_broker(settings: EngineSettings, lifecycle: Lifecycle) -> Broker:
-    """The broker of CRIER_BROKER_URL with the whole middleware list. Opens no connection yet."""
-    middleware = ordered_middleware(_results(settings), lifecycle, metrics_port=settings.metrics_port)
+def make_broker(settings: EngineSettings, lifecycle: Lifecycle, *, bury: Bury | None = None) -> Broker:
+    """The broker of CRIER_BROKER_URL with the whole middleware list. Opens no connection yet.
+
+    Parameters:
+        bury: keeps what is given up; None leaves it to the broker's own dead letters.
+    """
+    middleware = ordered_middleware(_results(settings), lifecycle, metrics_port=settings.metrics_port, bury=bury)
     if urlsplit(settings.broker_url).scheme in ("redis", "rediss"):
         return RedisBroker(settings.broker_url, middleware)
     return RabbitmqBroker(settings.broker_url, middleware)

@@ -1,11 +1,18 @@
 """Dramatiq's RabbitMQ broker, with publisher confirms on and a way to ask how much waits."""
 
-from typing import cast
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 import pika
 from dramatiq.brokers.rabbitmq import RabbitmqBroker as DramatiqRabbitmqBroker
+from dramatiq.brokers.rabbitmq import _RabbitmqConsumer
+from dramatiq.common import xq_name
 from dramatiq.errors import ConnectionClosed
 from dramatiq.middleware import Middleware
+
+from shared.broker.foreign import read, stand_in
+
+_DEAD_AT_ONCE = 500
 
 
 class RabbitmqBroker(DramatiqRabbitmqBroker):
@@ -19,6 +26,10 @@ class RabbitmqBroker(DramatiqRabbitmqBroker):
     def __init__(self, url: str, middleware: list[Middleware]) -> None:
         super().__init__(url=url, confirm_delivery=True, middleware=middleware)
 
+    @property
+    def consumer_class(self) -> type[_RabbitmqConsumer]:
+        return _Consumer
+
     def waiting(self, queue_name: str) -> int:
         """Messages in the queue that no worker has fetched."""
         self.declare_queue(queue_name, ensure=True)
@@ -31,6 +42,28 @@ class RabbitmqBroker(DramatiqRabbitmqBroker):
             raise ConnectionClosed(error) from None
         return cast(int, declared.method.message_count)
 
+    def take_dead(self, queue_name: str, take: Callable[[bytes], object]) -> int:
+        """Empty a queue's dead letters into `take`; how many there were. One that it raises for stays."""
+        self.declare_queue(queue_name, ensure=True)
+        taken = 0
+        try:
+            while taken < _DEAD_AT_ONCE:
+                method, _, data = self.channel.basic_get(xq_name(queue_name))
+                if method is None:
+                    break
+                take(data)
+                self.channel.basic_ack(method.delivery_tag)
+                taken += 1
+        except pika.exceptions.AMQPError as error:
+            self.queues_pending.add(queue_name)
+            del self.connection
+            raise ConnectionClosed(error) from None
+        except Exception:
+            # What was fetched and not acknowledged goes back when its channel is closed.
+            del self.channel
+            raise
+        return taken
+
     def ping(self) -> None:
         """Raises ConnectionClosed unless RabbitMQ answers."""
         try:
@@ -41,3 +74,17 @@ class RabbitmqBroker(DramatiqRabbitmqBroker):
 
     def rescue(self) -> None:
         """Nothing to do: RabbitMQ gives a dead worker's messages to another by itself."""
+
+
+class _Consumer(_RabbitmqConsumer):
+    def __init__(self, broker: RabbitmqBroker, queue_name: str, prefetch: int, timeout: int) -> None:
+        super().__init__(broker, queue_name, prefetch, timeout)
+        self.iterator = _ours(self.iterator, queue_name)
+
+
+def _ours(fetched: Iterator[tuple[Any, Any, bytes | None]], queue_name: str) -> Iterator[tuple[Any, Any, bytes | None]]:
+    for method, properties, body in fetched:
+        if body is not None and isinstance(read(body, queue_name), str):
+            yield method, properties, stand_in(queue_name)
+        else:
+            yield method, properties, body

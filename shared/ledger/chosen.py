@@ -111,15 +111,18 @@ class Search:
             not later than `:until`.
         count: a statement that counts them, up to `:until`.
         parameters: the other ones of both.
+        chunk: rows of a transaction. most: of a call.
     """
 
     database: Database
     following: Executable
     count: Executable
     parameters: Mapping[str, Any]
+    chunk: int = CHUNK
+    most: int = MOST
 
     def walk(self, expected: int | None, cursor: str | None, act: Act) -> Done:
-        """Do something to what matches, up to `MOST`.
+        """Do something to what matches, up to `most`.
 
         Raises:
             Conflict: other than `expected` match, at the first call.
@@ -127,13 +130,13 @@ class Search:
         """
         place = read_place(cursor) if cursor else self._start(expected)
         done, seen = Done(), 0
-        while seen < MOST:
-            asked = {**self.parameters, "until": place.until, "at": place.at, "id": place.id, "limit": CHUNK}
+        while seen < self.most:
+            asked = {**self.parameters, "until": place.until, "at": place.at, "id": place.id, "limit": self.chunk}
             found = self.database.rows(self.following, asked)
             if found:
                 done.add(act([row.id for row in found]))
                 place, seen = Place(found[-1].at, found[-1].id, place.until), seen + len(found)
-            if len(found) < CHUNK:
+            if len(found) < self.chunk:
                 return done
         done.next = cursor_of(place.at, place.id, place.until)
         return done

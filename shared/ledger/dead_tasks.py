@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 from shared.ledger.database import Database
 from shared.ledger.ticks import TRIES
 
+_SHOWN = 2_000
 _NAMESPACE = UUID("6a1f3f3e-4c2b-5c1d-9a57-0c5b1f6f2d11")
 _BURY = text("""
     INSERT INTO dead_letters (id, kind, queue, name, why, detail, message)
@@ -38,7 +39,10 @@ _BURY_RUN = text("""
     ON CONFLICT (id) DO NOTHING
     RETURNING id
 """)
-_SPENT = text("SELECT tick FROM ticks WHERE job = :job AND finished_at IS NULL AND (result->>'tries')::int >= :tries")
+_SPENT = text("""
+    SELECT tick FROM ticks
+    WHERE job = :job AND finished_at IS NULL AND NOT result ? 'dead' AND (result->>'tries')::int >= :tries
+""")
 _IS_LEFT = """
     t.job = :job AND t.tick = :tick AND t.finished_at IS NULL
     AND NOT EXISTS (SELECT FROM ticks newer WHERE newer.job = t.job AND newer.tick > t.tick)
@@ -90,10 +94,10 @@ class Graves:
         parameters: dict[str, Any] = {
             "id": letter_id(task),
             "queue": task.queue,
-            "name": task.name,
+            "name": _storable(task.name),
             "why": task.why,
-            "detail": task.detail,
-            "message": orjson.dumps(task.message, default=str).decode(),
+            "detail": task.detail and _storable(task.detail),
+            "message": _storable_json(task.message),
         }
         if task.run is None:
             return self.database.execute(_BURY, parameters) == 1
@@ -102,7 +106,7 @@ class Graves:
         return bool(self.database.rows(_BURY_RUN, parameters))
 
     def spent(self, job: str) -> list[datetime]:
-        """The ticks of a job that are out of tries and not done."""
+        """The ticks of a job that are out of tries, not done, and have no letter."""
         return [row.tick for row in self.database.rows(_SPENT, {"job": job, "tries": TRIES})]
 
 
@@ -144,3 +148,16 @@ def revive(connection: Connection, letter: Any) -> None:
     run = run_of(letter.message)
     if run is not None:
         connection.execute(_REVIVE, {"job": run[0], "tick": run[1], "tries": TRIES})
+
+
+def _storable(said: str) -> str:
+    """Text without what PostgreSQL cannot keep: it may have come from anybody."""
+    return said.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _storable_json(message: Mapping[str, Any]) -> str:
+    try:
+        encoded = orjson.dumps(message, default=str)
+    except TypeError:  # what JSON, but not jsonb, can say
+        encoded = orjson.dumps({"text": ascii(message)[:_SHOWN]})
+    return encoded.decode().replace("\\u0000", "\\ufffd")

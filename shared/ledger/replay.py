@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Executable, text
 from shared.errors import Conflict, NotFound
 from shared.ledger.actions import requeue
 from shared.ledger.audit import record
-from shared.ledger.chosen import Chunk, Done, Ids, Matching, Search, in_chunks
+from shared.ledger.chosen import CHUNK, MOST, Chunk, Done, Ids, Matching, Search, in_chunks
 from shared.ledger.database import Database
 from shared.ledger.dead_letters import MATCHES, Filters, Kind, no_letter
 from shared.ledger.dead_tasks import refusal_of, revive
@@ -57,10 +57,13 @@ class Replay:
 
     Parameters:
         enqueue: for tasks. Raises what says that the broker is away.
+        chunk: letters of a transaction. most: of a call, where they are chosen by filters.
     """
 
     database: Database
     enqueue: Enqueue
+    chunk: int = CHUNK
+    most: int = MOST
 
     def replay(self, project_id: int, kind: Kind, chosen: Chosen, who: str) -> Done:
         """Have what died tried again.
@@ -87,7 +90,7 @@ class Replay:
         chosen = wish.chosen
         if isinstance(chosen, Matching):
             parameters = replace(chosen.filters, kind=wish.kind).parameters(wish.project_id)
-            search = Search(self.database, _FOLLOWING, _COUNT, parameters)
+            search = Search(self.database, _FOLLOWING, _COUNT, parameters, self.chunk, self.most)
             return search.walk(chosen.expected, chosen.cursor, partial(act, wish))
         done = in_chunks(chosen.ids, partial(act, wish))
         if len(chosen.ids) == 1 and done.refusals:
