@@ -9,7 +9,7 @@ import yaml
 
 from shared.ledger.database import Database
 from shared.ledger.keys import Keys
-from shared.messages.content import CHANNELS
+from shared.templates.files import REQUIRED
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
@@ -62,7 +62,7 @@ def test_the_container_that_makes_keys_prints_one_that_opens(image, database_url
     assert (refused.returncode, refused.stderr) == (1, "scopes: Must be among send, read, admin, not write.\n")
 
 
-@pytest.mark.parametrize("channel", CHANNELS)
+@pytest.mark.parametrize("channel", REQUIRED)
 def test_a_channel_renders_every_template_it_has(image, channel):
     code = f"""
 from pathlib import Path
