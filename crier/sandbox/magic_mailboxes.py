@@ -5,14 +5,38 @@ error+401@…  refused with this error of the vendor's (`+400-to` is the error `
 slow+5@…      accepted, answered after 5 s
 hang@…        accepted, never answered
 drop@…        accepted, the connection closed without an answer
+
+and, for vendors that report (`crier.sandbox.mail_reports`), accepted, and then, with anything after a `+`:
+
+bounce@…      there is no such mailbox
+full@…        deferred, and given up: the mailbox is full
+late@…        deferred, then delivered
+suppressed@…  not sent, as it bounced before
+complain@…    delivered, and called spam
+unsubscribe@… delivered, and unsubscribed from
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from crier.sandbox.behaviour import Behaviour, Fault
 
 _MAGIC = re.compile(r"(?P<what>error|slow|hang|drop)(\+(?P<how>[^@]*))?@.*", re.IGNORECASE)
+STORIES: Mapping[str, Sequence[str]] = {
+    "bounce": ("accepted", "bounced"),
+    "full": ("accepted", "deferred", "given-up"),
+    "late": ("accepted", "deferred", "delivered"),
+    "suppressed": ("accepted", "dropped"),
+    "complain": ("accepted", "delivered", "complained"),
+    "unsubscribe": ("accepted", "delivered", "unsubscribed"),
+}
+"""What becomes of a mail to a magic recipient."""
+ORDINARY: Sequence[str] = ("accepted", "delivered")
+
+
+def story(recipient: str) -> Sequence[str]:
+    """What becomes of a mail that was accepted for `recipient`, step by step."""
+    return STORIES.get(re.split("[+@]", recipient, maxsplit=1)[0].lower(), ORDINARY)
 
 
 def magic(recipient: str, errors: Sequence[str]) -> Behaviour | None:

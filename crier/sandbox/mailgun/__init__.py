@@ -5,6 +5,7 @@ messages of errors: https://documentation.mailgun.com/en/latest/api-sending.html
 
 It knows one domain (`DOMAIN`) with one key (`API_KEY`), and any sender. Where Mailgun documents a limit but no error
 for it (the size of a mail, the number of tags), it makes one up. Magic recipients: `crier.sandbox.magic_mailboxes`.
+Told where, it reports events, one a call: `crier.sandbox.mail_reports`.
 """
 
 import time
@@ -12,13 +13,17 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from email.utils import formatdate
+from pathlib import Path
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
 from crier.sandbox import mail
 from crier.sandbox.behaviour import Behaviour
+from crier.sandbox.callbacks import Callback
 from crier.sandbox.journal import Entry
 from crier.sandbox.magic_mailboxes import magic
+from crier.sandbox.mail_reports import Mail, MailReports
 from crier.sandbox.mailgun.request import Request, problem, read
+from crier.sandbox.mailgun.webhooks import SIGNING_KEY, Webhooks
 from crier.sandbox.preview import Preview
 from crier.sandbox.vendor import Answer, Call, HttpVendor, Route, find_delivery, json_answer
 
@@ -55,18 +60,24 @@ class Mailgun(HttpVendor):
 
     name = "mailgun"
     errors = tuple(ERRORS)
+    events = Webhooks.steps
+
+    def __init__(self, folder: Path, base_url: str) -> None:
+        super().__init__(folder, base_url)
+        self._reports = MailReports(Webhooks())
 
     def routes(self) -> Sequence[Route]:
         """The one call."""
         return (Route("POST", "/v3/{domain}/messages.mime", "send", self._send, _recipient),)
 
     def environment(self) -> dict[str, str]:
-        """Key, domain, sender and base URL."""
+        """Key, domain, sender, base URL, and the key that signs events."""
         return {
             "MAILGUN_API_KEY": API_KEY,
             "MAILGUN_DOMAIN": DOMAIN,
             "MAILGUN_FROM": SENDER,
             "MAILGUN_BASE_URL": self.base_url,
+            "MAILGUN_WEBHOOK_SIGNING_KEY": SIGNING_KEY,
         }
 
     def error(self, name: str, call: Call) -> Answer:
@@ -101,6 +112,14 @@ class Mailgun(HttpVendor):
         shown = mail.preview(request.message)
         return replace(shown, facts=(*shown.facts, *(("To (envelope)", one) for one in request.to), *request.options))
 
+    def simulate(self, event: str, details: Mapping[str, str]) -> Sequence[Callback]:
+        """Something happens to a mail: `crier.sandbox.mail_reports`."""
+        return self._reports.simulate(event, details, self.receipts_url)
+
+    def forget(self) -> None:
+        """Drop every mail."""
+        self._reports.forget()
+
     def _send(self, call: Call) -> Answer:
         if not self.authorised(call):
             return self.error("401", call)
@@ -112,7 +131,10 @@ class Mailgun(HttpVendor):
             return json_answer(status, {"message": message})
         reference = f"<{mail.message_id(request.message or b'') or f'{uuid4().hex}@{DOMAIN}'}>"
         accepted = {"id": reference, "message": "Queued. Thank you."}
-        return json_answer(200, accepted, accepted=True, reference=reference.strip("<>"))
+        bare = reference.strip("<>")
+        variables = {name.removeprefix("v:"): value for name, value in request.options if name.startswith("v:")}
+        callbacks = self._reports.of(Mail(bare, self.delivery(call), request.to, variables), self.receipts_url)
+        return json_answer(200, accepted, accepted=True, reference=bare, callbacks=callbacks)
 
 
 def _request(call: Call) -> Request:

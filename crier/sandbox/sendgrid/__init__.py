@@ -2,13 +2,15 @@
 
 It knows one key (`API_KEY`). Any sender is a verified identity of the account, except those whose local part is
 `unverified`. In sandbox mode (`mail_settings.sandbox_mode`) a mail is checked, answered with 200 and not taken. Magic
-recipients: `crier.sandbox.magic_mailboxes`.
+recipients: `crier.sandbox.magic_mailboxes`. Told where, it reports events, those for all recipients of a mail in one
+call: `crier.sandbox.mail_reports`.
 """
 
 import time
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from email.utils import formatdate
+from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -16,11 +18,14 @@ from uuid import NAMESPACE_URL, uuid5
 import orjson
 
 from crier.sandbox.behaviour import Behaviour
+from crier.sandbox.callbacks import Callback
 from crier.sandbox.journal import Entry
 from crier.sandbox.magic_mailboxes import magic
 from crier.sandbox.mail import with_images
+from crier.sandbox.mail_reports import Mail, MailReports
 from crier.sandbox.preview import Attachment, Kind, Preview
 from crier.sandbox.sendgrid.message import problems
+from crier.sandbox.sendgrid.webhook import PUBLIC_KEY, Webhook
 from crier.sandbox.vendor import Answer, Call, HttpVendor, Route, find_delivery, json_answer
 
 API_KEY = f"SG.{uuid5(NAMESPACE_URL, 'crier:sandbox:sendgrid').hex[:22]}.{uuid5(NAMESPACE_URL, 'crier:sandbox').hex}"
@@ -28,6 +33,7 @@ SENDER = "Crier sandbox <sandbox@example.com>"
 SIZE_LIMIT = 30 * 1024 * 1024
 RATE_PERIOD = 30
 """Seconds until a refused caller may call again."""
+_KINDS = ("to", "cc", "bcc")
 
 ERRORS: Mapping[str, tuple[int, str, str | None]] = {
     "400": (400, "Bad Request", None),
@@ -57,14 +63,24 @@ class SendGrid(HttpVendor):
 
     name = "sendgrid"
     errors = tuple(ERRORS)
+    events = Webhook.steps
+
+    def __init__(self, folder: Path, base_url: str) -> None:
+        super().__init__(folder, base_url)
+        self._reports = MailReports(Webhook())
 
     def routes(self) -> Sequence[Route]:
         """The one call."""
         return (Route("POST", "/v3/mail/send", "send", self._send, _recipient),)
 
     def environment(self) -> dict[str, str]:
-        """Key, sender and base URL."""
-        return {"SENDGRID_API_KEY": API_KEY, "SENDGRID_FROM": SENDER, "SENDGRID_BASE_URL": self.base_url}
+        """Key, sender, base URL, and the key that verifies events."""
+        return {
+            "SENDGRID_API_KEY": API_KEY,
+            "SENDGRID_FROM": SENDER,
+            "SENDGRID_BASE_URL": self.base_url,
+            "SENDGRID_WEBHOOK_PUBLIC_KEY": PUBLIC_KEY,
+        }
 
     def error(self, name: str, call: Call) -> Answer:
         """A documented error; 429 says when the next period begins."""
@@ -104,6 +120,14 @@ class SendGrid(HttpVendor):
             attachments=attachments,
         )
 
+    def simulate(self, event: str, details: Mapping[str, str]) -> Sequence[Callback]:
+        """Something happens to a mail: `crier.sandbox.mail_reports`."""
+        return self._reports.simulate(event, details, self.receipts_url)
+
+    def forget(self) -> None:
+        """Drop every mail."""
+        self._reports.forget()
+
     def _send(self, call: Call) -> Answer:
         if not self.authorised(call):
             return self.error("401", call)
@@ -118,7 +142,17 @@ class SendGrid(HttpVendor):
         if _section(_section(call.json, "mail_settings"), "sandbox_mode").get("enable"):
             return Answer(200, b"")
         reference = token_urlsafe(16)
-        return Answer(202, b"", {"X-Message-Id": reference}, accepted=True, reference=reference)
+        callbacks = self._reports.of(self._taken(call, reference), self.receipts_url)
+        headers = {"X-Message-Id": reference}
+        return Answer(202, b"", headers, accepted=True, reference=reference, callbacks=callbacks)
+
+    def _taken(self, call: Call, reference: str) -> Mail:
+        mail = call.json
+        carried = dict(_section(mail, "custom_args"))
+        if mail.get("categories"):
+            carried["category"] = mail["categories"]
+        boxes = [box for one in mail["personalizations"] for kind in _KINDS for box in one.get(kind, ())]
+        return Mail(reference, self.delivery(call), [box["email"] for box in boxes], carried)
 
 
 def _refuse(status: int, wrong: Sequence[tuple[str | None, str]]) -> Answer:
@@ -153,7 +187,7 @@ def _section(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def _facts(mail: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
     boxes = {"From": [mail["from"]]}
-    for kind in ("to", "cc", "bcc"):
+    for kind in _KINDS:
         boxes[kind.title()] = [box for one in mail["personalizations"] for box in one.get(kind, ())]
     boxes["Reply-To"] = [mail["reply_to"]] if "reply_to" in mail else []
     written = [(name, ", ".join(map(_written, listed))) for name, listed in boxes.items() if listed]

@@ -3,14 +3,18 @@
 https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
 
 It knows one account in eu-west-1 with one access key, the verified domain example.com and the configuration set
-`crier-sandbox`. It checks signatures, and publishes no events.
+`crier-sandbox`. It checks signatures. Told where, it publishes the events of mails sent with that set to an SNS topic,
+whose one subscriber this is: `crier.sandbox.mail_reports`, and `subscribe`, which asks for the subscription to be
+confirmed.
 
 The addresses of SES's own mailbox simulator are taken like any other. Magic recipients:
 `crier.sandbox.magic_mailboxes`.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from email.utils import parseaddr
+from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
@@ -18,11 +22,14 @@ import orjson
 
 from crier.sandbox import mail
 from crier.sandbox.behaviour import Behaviour
+from crier.sandbox.callbacks import Callback
 from crier.sandbox.journal import Entry
 from crier.sandbox.magic_mailboxes import magic
+from crier.sandbox.mail_reports import Mail, MailReports
 from crier.sandbox.preview import Preview
 from crier.sandbox.ses.request import Account, Refusal, raw
 from crier.sandbox.ses.signature import AwsKey
+from crier.sandbox.ses.topic import TOPIC, Topic
 from crier.sandbox.vendor import Answer, Call, HttpVendor, Route, find_delivery, json_answer
 
 ACCOUNT = Account("eu-west-1", frozenset({"example.com"}), frozenset({"crier-sandbox"}))
@@ -64,19 +71,33 @@ class Ses(HttpVendor):
 
     name = "ses"
     errors = tuple(_ERRORS)
+    stages = ("send", "certificate", "subscribe")
+    events = (*Topic.steps, "subscribe")
+
+    def __init__(self, folder: Path, base_url: str) -> None:
+        super().__init__(folder, base_url)
+        self._topic = Topic(f"{base_url}/sns")
+        self._reports = MailReports(self._topic)
 
     def routes(self) -> Sequence[Route]:
-        """`SendEmail`."""
-        return (Route("POST", "/v2/email/outbound-emails", "send", self._send, _recipient),)
+        """`SendEmail`; and of SNS, the certificate and the link that confirms a subscription."""
+        return (
+            Route("POST", "/v2/email/outbound-emails", "send", self._send, _recipient),
+            Route("GET", "/sns/{file}.pem", "certificate", self._certificate),
+            Route("GET", "/sns/", "subscribe", _subscribe),
+        )
 
     def environment(self) -> dict[str, str]:
-        """Region, key, sender and base URL."""
+        """Region, key, sender, configuration set and base URL; the topic, and where its certificate is."""
         return {
             "AWS_REGION": ACCOUNT.region,
             "AWS_ACCESS_KEY_ID": KEY.access_key_id,
             "AWS_SECRET_ACCESS_KEY": KEY.secret_access_key,
             "SES_FROM": SENDER,
+            "SES_CONFIGURATION_SET": "crier-sandbox",
             "SES_ENDPOINT_URL": self.base_url,
+            "SES_SNS_TOPIC_ARN": TOPIC,
+            "SES_SNS_ENDPOINT_URL": f"{self.base_url}/sns",
         }
 
     def error(self, name: str, call: Call) -> Answer:
@@ -101,6 +122,24 @@ class Ses(HttpVendor):
         content = raw(_request(entry))
         return Preview() if content is None else mail.preview(content)
 
+    def simulate(self, event: str, details: Mapping[str, str]) -> Sequence[Callback]:
+        """Something happens to a mail (`crier.sandbox.mail_reports`), or to the subscription."""
+        url = self.receipts_url
+        if event != "subscribe":
+            return self._reports.simulate(event, details, url)
+        if url is None:
+            raise ValueError("details: subscribe needs callbacks that have a `to`")
+        return [self._topic.confirmation(url)]
+
+    def forget(self) -> None:
+        """Drop every mail."""
+        self._reports.forget()
+
+    def _certificate(self, call: Call) -> Answer:
+        if f"{call.parameters['file']}.pem" != self._topic.certificate_name:
+            return Answer(404, b"")
+        return Answer(200, self._topic.certificate, {"Content-Type": "application/x-pem-file"})
+
     def _send(self, call: Call) -> Answer:
         if stranger := KEY.problem(call):
             return _refuse(stranger)
@@ -109,7 +148,25 @@ class Ses(HttpVendor):
         except Refusal as refusal:
             return _refuse(refusal.code, refusal.reason)
         reference = f"{time.time_ns() // 1_000_000:016x}-{uuid4()}-000000"
-        return json_answer(200, {"MessageId": reference}, accepted=True, reference=reference)
+        # Events are published by a configuration set.
+        url = self.receipts_url if call.json.get("ConfigurationSetName") else None
+        callbacks = self._reports.of(_taken(call, reference, self.delivery(call)), url)
+        return json_answer(200, {"MessageId": reference}, accepted=True, reference=reference, callbacks=callbacks)
+
+
+def _taken(call: Call, reference: str, delivery: str | None) -> Mail:
+    request = call.json
+    named = [parseaddr(one)[1] for listed in request.get("Destination", {}).values() for one in listed]
+    tags = {tag["Name"]: [tag["Value"]] for tag in request.get("EmailTags", [])}
+    if name := request.get("ConfigurationSetName"):
+        tags["ses:configuration-set"] = [name]
+    return Mail(reference, delivery, named, tags)
+
+
+def _subscribe(call: Call) -> Answer:
+    if call.query.get("Action") != "ConfirmSubscription" or call.query.get("TopicArn") != TOPIC:
+        return Answer(400, b"")
+    return Answer(200, b"<ConfirmSubscriptionResponse/>", {"Content-Type": "text/xml"})
 
 
 def _refuse(code: str, reason: str | None = None) -> Answer:
