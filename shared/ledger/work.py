@@ -301,7 +301,7 @@ class Work:
             "fences": [item.fence for item in settlements],
             "states": [str(item.state) for item in settlements],
             "outcomes": [item.outcome for item in settlements],
-            "delays": [item.delay for item in settlements],
+            "delays": [float(item.delay) for item in settlements],
             "counts": [item.counts for item in settlements],
             "providers": [item.provider for item in settlements],
             "codes": [item.code for item in settlements],
