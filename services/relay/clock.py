@@ -17,6 +17,7 @@ from shared.delivery.bells import Ringer
 from shared.errors import LedgerUnavailable
 from shared.ledger.conservation import Conservation
 from shared.ledger.dead_tasks import Graves
+from shared.ledger.events import BATCH, QUEUE, Events
 from shared.ledger.order import sweep
 from shared.ledger.recovery import Recovery
 from shared.ledger.ticks import Ticks
@@ -39,11 +40,13 @@ class Clock:
     broker: Broker
     lease: float
     books: Bookkeeper = field(init=False)
+    events: Events = field(init=False)
     _scheduler: BackgroundScheduler = field(default_factory=lambda: BackgroundScheduler(timezone="UTC"))
     _trouble_at: float = field(default=float("-inf"))
 
     def __post_init__(self) -> None:
         self.books = Bookkeeper(Conservation(self.recovery.database))
+        self.events = Events(self.recovery.database)
 
     def start(self) -> None:
         """Begin ticking, in the background."""
@@ -51,6 +54,8 @@ class Clock:
             (self.ring_due, 1.0),
             (self.reap, 1.0),
             (self.expire, 1.0),
+            (self.receive, 1.0),
+            (self.tell, 1.0),
             (self.measure, 5.0),
             (self.rescue, 5.0),
             (self.catch_up, 30.0),
@@ -88,6 +93,13 @@ class Clock:
     def expire(self) -> None:
         """End what waited past its time."""
         EXPIRED.inc(self.recovery.expire())
+
+    def tell(self) -> None:
+        """Make webhooks of what happened, all there is of it, and ring for them."""
+        while count := self.events.fan_out():
+            self.ringer.ring(QUEUE)
+            if count < BATCH:
+                break
 
     def measure(self) -> None:
         """Export every lane's depth and age."""
