@@ -14,6 +14,7 @@ CALENDAR: tuple[Job, ...] = (
     Job("idempotency", "5 * * * *",  "cleanup.forget_keys",          "cleanup", SKIP,  300, "Old idempotency keys."),
     Job("secrets",     "35 * * * *", "cleanup.wipe_secrets",         "cleanup", ONCE,  300, "Codes nothing needs."),
     Job("sms_usage",   "50 * * * *", "cleanup.forget_sms_usage",     "cleanup", ONCE,  300, "What limits no SMS now."),
+    Job("letters",     "20 * * * *", "cleanup.forget_dead_letters",  "cleanup", ONCE,  300, "Old dead letters."),
 )
 # fmt: on
 

@@ -5,7 +5,16 @@ from typing import Any
 
 from services.cleanup.ledger import yielding_database
 from services.cleanup.pace import Pace
-from services.cleanup.policies import idempotency_keys, notifications, outbox, partitions, secrets, sms_usage, ticks
+from services.cleanup.policies import (
+    dead_letters,
+    idempotency_keys,
+    notifications,
+    outbox,
+    partitions,
+    secrets,
+    sms_usage,
+    ticks,
+)
 from services.cleanup.settings import CleanupSettings
 from shared.calendar import job_named
 from shared.ledger.ticks import Ticks
@@ -34,6 +43,9 @@ def declare(runtime: Runtime) -> None:
         "idempotency": lambda pace: idempotency_keys.forget(ledger, pace, settings.idempotency_keep),
         "secrets": lambda pace: secrets.wipe_orphaned(ledger, pace),
         "sms_usage": lambda pace: sms_usage.forget(ledger, pace),
+        "letters": lambda pace: dead_letters.forget(
+            ledger, pace, settings.dead_letters_age, settings.dead_letters_count
+        ),
     }
     for name, policy in policies.items():
         job = job_named(name)

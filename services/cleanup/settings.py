@@ -10,6 +10,11 @@ def days_or_never(value: int) -> str | None:
     return None if value == -1 or 1 <= value <= 10_000 else f"must be 1 to 10000 days, or -1 for ever, not {value}."
 
 
+def positive_or_never(value: float) -> str | None:
+    """A check: above zero, or -1."""
+    return None if value == -1 or value > 0 else f"must be above 0, or -1 for no bound, not {value}."
+
+
 def below_a_second(value: float) -> str | None:
     """A check: within what PostgreSQL lets pass before it looks for deadlocks."""
     return None if 0 < value < 1 else f"must be above 0 and below 1 second, not {value}."
@@ -40,6 +45,16 @@ class CleanupSettings:
         "CRIER_IDEMPOTENCY_KEEP",
         "Seconds an Idempotency-Key is remembered; a request repeated later is a new one.",
         default=259200.0, check=positive,
+    )  # fmt: skip
+    dead_letters_age: float = setting(
+        "CRIER_DEAD_LETTERS_AGE",
+        "Seconds a dead letter is kept; -1: for ever. Without it a delivery is failed all the same.",
+        default=86400.0, check=positive_or_never,
+    )  # fmt: skip
+    dead_letters_count: int = setting(
+        "CRIER_DEAD_LETTERS_COUNT",
+        "Dead letters that are kept, the newest; -1: any number.",
+        default=10_000, check=positive_or_never,
     )  # fmt: skip
     batch: int = setting("CRIER_CLEANUP_BATCH", "Rows removed by one transaction.", default=1000, check=positive)
     pause: float = setting(

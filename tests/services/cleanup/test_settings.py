@@ -15,6 +15,8 @@ from shared.settings import load_one
         ("CRIER_OUTBOX_DAYS", "20000", "1 to 10000 days, or -1 for ever"),
         ("CRIER_TICKS_DAYS", "a week", "a whole number"),
         ("CRIER_IDEMPOTENCY_KEEP", "0", "above 0"),
+        ("CRIER_DEAD_LETTERS_AGE", "0", "above 0, or -1 for no bound"),
+        ("CRIER_DEAD_LETTERS_COUNT", "-2", "above 0, or -1 for no bound"),
         ("CRIER_CLEANUP_BATCH", "0", "above 0"),
         ("CRIER_CLEANUP_PAUSE", "-1", "0 or more"),
         ("CRIER_CLEANUP_LOCK_TIMEOUT", "1", "above 0 and below 1 second"),
