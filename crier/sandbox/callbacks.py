@@ -64,7 +64,7 @@ class Manner:
     """How callbacks are made.
 
     Parameters:
-        to: the gateway's address, `http://127.0.0.1:8000`, for vendors whose calls name none; None: they do not report.
+        to: the gateway's address, `http://127.0.0.1:8025`, for vendors whose calls name none; None: they do not report.
         repeat: how often each one is made.
         shuffle: those of one call to the vendor come in random order and all at once.
         delay: seconds before the first.
@@ -78,8 +78,22 @@ class Manner:
     early: bool = False
 
 
+def is_local(url: str) -> bool:
+    """Whether `url` names this machine, without asking anybody what a name stands for."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _local(address: str) -> None:
+    if not address.startswith("http") or not is_local(address):
+        raise ValidationError("must be an address on this machine, such as http://127.0.0.1:8025.")
+
+
 class _MannerSchema(Schema):
-    to = fields.Url(require_tld=False, schemes={"http", "https"}, allow_none=True)
+    to = fields.String(allow_none=True, validate=_local)
     repeat = fields.Integer(strict=True, validate=validate.Range(1, 100))
     shuffle = fields.Boolean()
     delay = fields.Float(validate=validate.Range(min=0))
@@ -99,7 +113,8 @@ def manner_of(given: Any) -> Manner:
     try:
         manner = _MannerSchema().load(given)
     except ValidationError as error:
-        raise ValueError(f"callbacks: {error}") from None
+        problems = (f"{name}: {' '.join(texts)}" for name, texts in error.normalized_messages().items())
+        raise ValueError("; ".join(problems)) from None
     assert isinstance(manner, Manner)
     return manner
 
@@ -218,12 +233,3 @@ class Callbacks:
                 reference=callback.reference,
             )
         )
-
-
-def is_local(url: str) -> bool:
-    """Whether `url` names this machine, without asking anybody what a name stands for."""
-    try:
-        host = urlsplit(url).hostname or ""
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -28,6 +28,7 @@ Examples:
   crier sandbox
   crier sandbox --env > sandbox.env &     then, here or in another shell:  . ./sandbox.env
   crier sandbox --folder ./received       keeps what it receives in ./received/journal.ndjson
+  crier sandbox --receipts-to http://127.0.0.1:8025     tells Crier what became of each message
 
 \b
 Without being told, the stand-ins answer as their vendors do, magic recipients included:
@@ -35,6 +36,11 @@ Without being told, the stand-ins answer as their vendors do, magic recipients i
   curl -X PUT 127.0.0.1:8420/behaviour/twilio -d '{"error": 20429, "retry_after": 30, "times": 5}'
   curl -X PUT 127.0.0.1:8420/behaviour/smtp -d '{"recipient": "*@example.com", "fault": "close"}'
   curl -X DELETE 127.0.0.1:8420/behaviour
+
+\b
+Receipts can come late, twice and in disorder, and people can write STOP:
+  curl -X PUT 127.0.0.1:8420/callbacks -d '{"to": "http://127.0.0.1:8025", "repeat": 5, "shuffle": true, "early": true}'
+  curl -X POST 127.0.0.1:8420/events/twilio/inbound -d '{"number": "+447700900123", "body": "STOP"}'
 """
 )
 @click.option("--port", default=HTTP_PORT, show_default=True, help="HTTP: vendors, page and control.")
@@ -45,9 +51,19 @@ Without being told, the stand-ins answer as their vendors do, magic recipients i
     type=click.Path(file_okay=False, path_type=Path),
     help="Where journal, certificates and credentials are kept; a temporary one if not given.",
 )
+@click.option("--receipts-to", metavar="URL", help="Where Crier's gateway is on this machine: vendors report to it.")
 @click.option("--env", "environment", is_flag=True, help="Print the settings as export lines, then serve.")
 @click.option("--quiet", is_flag=True, help="Show nothing of what arrives.")
-def sandbox(*, port: int, smtp_port: int, smtps_port: int, folder: Path | None, environment: bool, quiet: bool) -> None:
+def sandbox(
+    *,
+    port: int,
+    smtp_port: int,
+    smtps_port: int,
+    folder: Path | None,
+    receipts_to: str | None,
+    environment: bool,
+    quiet: bool,
+) -> None:
     """Run a local SMTP server and stand-ins for the vendors, and show what they receive.
 
     Nothing leaves this machine. A port of 0 takes a free one.
@@ -57,7 +73,9 @@ def sandbox(*, port: int, smtp_port: int, smtps_port: int, folder: Path | None, 
         if folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crier-sandbox-")))
         try:
-            served = Sandbox(folder, Ports(port, smtp_port, smtps_port))
+            served = Sandbox(folder, Ports(port, smtp_port, smtps_port), receipts_to=receipts_to)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--receipts-to") from error
         except OSError as error:
             raise click.ClickException(
                 f"{error}. Choose other ports with --port, --smtp-port and --smtps-port."

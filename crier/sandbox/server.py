@@ -54,10 +54,11 @@ class Sandbox:
         durable: sync every call to the disk before it is answered; `False` is for measuring.
         size_limit: the largest mail, in bytes.
         auth_without_tls: let SMTP clients log in on the plain port before STARTTLS.
-        receipts_to: the gateway's address, such as http://127.0.0.1:8000, for the vendors' callbacks.
+        receipts_to: the gateway's address, such as http://127.0.0.1:8025, for the vendors' callbacks.
 
     Raises:
         OSError: a port is taken.
+        ValueError: `receipts_to` is no address.
     """
 
     def __init__(
@@ -100,6 +101,8 @@ class Sandbox:
     def environment(self) -> dict[str, str]:
         """The settings that point Crier at the stand-ins."""
         settings = self.smtp.environment(self.ports.smtp)
+        if self._receipts_to:
+            settings["CRIER_PUBLIC_URL"] = self._receipts_to
         for vendor in self.vendors.values():
             settings |= vendor.environment()
         return settings

@@ -107,7 +107,8 @@ def test_the_manner_is_told_over_http(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "word"), [({"repeat": 0}, "repeat"), ({"repat": 2}, "repat"), ({"to": "gateway"}, "to"), ([], "object")]
+    ("told", "word"),
+    [({"repeat": 0}, "repeat"), ({"repat": 2}, "repat"), ({"to": "http://example.com"}, "to"), ([], "object")],
 )
 def test_a_manner_there_is_not_is_explained(sandbox: Sandbox, told: object, word: str) -> None:
     response = requests.put(f"{sandbox.url}/callbacks", json=told, timeout=10)

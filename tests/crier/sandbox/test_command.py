@@ -63,6 +63,21 @@ def test_what_arrives_is_shown_a_line_each_and_cannot_style_the_terminal(tmp_pat
         assert err.read_text() == ""
 
 
+def test_whom_to_report_to_is_told_to_crier_too(tmp_path: Path) -> None:
+    gateway = "http://127.0.0.1:8025"
+    with served(tmp_path, "--env", "--quiet", "--receipts-to", gateway) as (_, out, _):
+        wait_for(lambda: "FCM_BASE_URL" in out.read_text())
+        settings = dict(line.removeprefix("export ").split("=", 1) for line in out.read_text().splitlines())
+        assert settings["CRIER_PUBLIC_URL"] == gateway
+        assert requests.get(f"{settings['FCM_BASE_URL']}/callbacks", timeout=10).json()["to"] == gateway
+
+
+def test_somebody_off_this_machine_cannot_be_reported_to() -> None:
+    result = CliRunner().invoke(command, ["--receipts-to", "https://crier.example.com"])
+    assert result.exit_code == 2
+    assert "must be an address on this machine" in result.output
+
+
 def test_quiet_is_quiet(tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     with served(tmp_path, "--quiet", "--port", url.rpartition(":")[2]) as (_, out, err):
