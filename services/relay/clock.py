@@ -12,6 +12,7 @@ from dramatiq.errors import BrokerError
 from services.relay.bookkeeping import Bookkeeper
 from services.relay.catch_up import catch_up
 from services.relay.exhume import bury_runs, exhume
+from services.relay.receipts import ReceiptDesk
 from shared.broker import Broker
 from shared.delivery.bells import Ringer
 from shared.errors import LedgerUnavailable
@@ -33,12 +34,14 @@ class Clock:
     Parameters:
         lease: seconds of the longest lease. Nothing is reaped until the ledger has been up that long, so that workers
             could first write the answers they kept while it was away.
+        desk: where receipts are looked at; None leaves them to another relay.
     """
 
     recovery: Recovery
     ringer: Ringer
     broker: Broker
     lease: float
+    desk: ReceiptDesk | None = None
     books: Bookkeeper = field(init=False)
     events: Events = field(init=False)
     _scheduler: BackgroundScheduler = field(default_factory=lambda: BackgroundScheduler(timezone="UTC"))
@@ -62,6 +65,7 @@ class Clock:
             (self.bury, 30.0),
             (self.order, 5.0),
             (self.balance, 5.0),
+            (self.count_receipts, 30.0),
             (self.tidy, 60.0),
         ):
             self._scheduler.add_job(
@@ -100,6 +104,16 @@ class Clock:
             self.ringer.ring(QUEUE)
             if count < BATCH:
                 break
+
+    def receive(self) -> None:
+        """Let what providers reported take effect."""
+        if self.desk:
+            self.desk.process()
+
+    def count_receipts(self) -> None:
+        """Export how many receipts wait."""
+        if self.desk:
+            self.desk.measure()
 
     def measure(self) -> None:
         """Export every lane's depth and age."""

@@ -37,6 +37,9 @@ VENDORS: Mapping[str, Vendor] = {
     "mailgun": Vendor(
         "shared.receipts.mailgun", "MailgunReceipts", "MailgunReceiptSettings", "MAILGUN_WEBHOOK_SIGNING_KEY"
     ),
+    "onesignal": Vendor(
+        "shared.receipts.onesignal", "OneSignalReceipts", "OneSignalReceiptSettings", "ONESIGNAL_RECEIPTS_SECRET"
+    ),
     "ses": Vendor("shared.receipts.ses", "SesReceipts", "SesReceiptSettings", "SES_SNS_TOPIC_ARN"),
 }
 """By the name in routes and in the address `/v1/receipts/<name>`."""

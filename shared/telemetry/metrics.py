@@ -22,3 +22,12 @@ REAPED = Counter("crier_leases_reaped_total", "Leases of dead workers taken back
 EXPIRED = Counter("crier_expired_total", "Deliveries that expired while waiting.")
 MISSING = Gauge("crier_conservation_missing", "Deliveries accepted that are nowhere, or there without being accepted.")
 AMISS = Gauge("crier_conservation_amiss", "Rows of the ledger that contradict themselves.")
+BREAKER = Gauge(
+    "crier_breaker_state",
+    "0: it is called, 1: it asked for patience, 2: it fails and is probed.",
+    ["channel", "provider"],
+)
+ALERTS = Counter("crier_alerts_total", "Answers somebody has to do something about.", ["provider", "kind"])
+RECEIPTS = Counter("crier_receipts_total", "Receipts by what came of them.", ["provider", "kind", "outcome"])
+RECEIPTS_DUE = Gauge("crier_receipts_due", "Receipts to be processed now (counted to 10,000).", ["provider"])
+RECEIPTS_AGE = Gauge("crier_receipts_oldest_age_seconds", "How long the first of them has been due.", ["provider"])
