@@ -30,6 +30,7 @@ import orjson
 
 from shared.errors import InvalidInput
 from shared.receipts.fields import delivery_id, moment, text
+from shared.receipts.meaning import Meaning
 from shared.receipts.port import Event, Forged, Incoming, Kind, Receipt
 from shared.settings import setting
 
@@ -37,18 +38,18 @@ SEGMENT = "segment/"
 """In front of our id in the name of a push to a segment."""
 SHORTEST_SECRET = 20
 
-KINDS: Mapping[str, Kind] = {
-    "message.push.sent": Kind.ACCEPTED,
-    "message.push.received": Kind.DELIVERED,
-    "message.push.clicked": Kind.CLICKED,
-    "message.push.failed": Kind.UNDELIVERED,
-    "message.push.unsubscribed": Kind.UNSUBSCRIBED,
+KINDS: Mapping[str, Meaning] = {
+    "message.push.sent": Meaning(Kind.ACCEPTED),
+    "message.push.received": Meaning(Kind.DELIVERED),
+    "message.push.clicked": Meaning(Kind.CLICKED),
+    "message.push.failed": Meaning(Kind.UNDELIVERED),
+    "message.push.unsubscribed": Meaning(Kind.UNSUBSCRIBED, "invalid"),
 }
 """`sent`: Google, Apple or the browser's vendor took it. `received`: with Confirmed Delivery only
 (https://documentation.onesignal.com/docs/confirmed-delivery).
 
-Nobody is suppressed. When a subscription is gone, OneSignal says so at the next push, and the device is forgotten. When
-somebody switches notifications on again, no event says so, and a suppression would stay.
+An unsubscribed device is forgotten as one that is gone, until the app registers it again. It is no opt-out: when
+somebody switches notifications on again, no event takes that back.
 """
 
 
@@ -97,15 +98,16 @@ class OneSignalReceipts:
 
     def read(self, body: Mapping[str, Any]) -> Receipt | None:
         """What an event means; as `Source.read`."""
-        kind = KINDS.get(text(body.get("event.kind")))
+        meaning = KINDS.get(text(body.get("event.kind")))
         name = text(body.get("message.name"))
-        if kind is None or (name.startswith(SEGMENT) and kind is not Kind.ACCEPTED):
+        if meaning is None or (name.startswith(SEGMENT) and meaning.kind is not Kind.ACCEPTED):
             return None
         return Receipt(
-            kind,
+            meaning.kind,
             occurred_at=moment(body.get("event.timestamp")),
             delivery_id=delivery_id(name.removeprefix(SEGMENT)),
             reference=text(body.get("message.id")) or None,
             target=text(body.get("event.subscription_id")) or None,
             detail=text(body.get("event.data.failure_reason")),
+            suppress=meaning.suppress,
         )

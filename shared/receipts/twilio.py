@@ -26,7 +26,7 @@ from shared.errors import InvalidInput, Rejected, Unavailable
 from shared.receipts.fields import delivery_id, section, text
 from shared.receipts.port import Event, Forged, Incoming, Kind, Receipt
 from shared.settings import setting
-from shared.twilio.codes import explained, outcome_of
+from shared.twilio.codes import OUTCOMES, explained, outcome_of
 
 SIGNATURE = "X-Twilio-Signature"
 FORM = "application/x-www-form-urlencoded"
@@ -147,7 +147,7 @@ def _status(form: Mapping[str, str], body: Mapping[str, Any]) -> Receipt | None:
     suppress, retry_after, code, detail = None, None, form.get("ErrorCode") or None, ""
     if kind is Kind.UNDELIVERED:
         number = int(code) if code and code.isdecimal() else None
-        said = form.get("ChannelStatusMessage") or form.get("ErrorMessage") or f"Twilio reports {status}"
+        said = form.get("ChannelStatusMessage") or form.get("ErrorMessage") or _means(number, status)
         detail = explained(number, said)
         match outcome_of(number, said):
             case Rejected(target_is_dead=True):
@@ -168,6 +168,12 @@ def _status(form: Mapping[str, str], body: Mapping[str, Any]) -> Receipt | None:
         suppress=suppress,
         retry_after=retry_after,
     )
+
+
+def _means(code: int | None, status: str) -> str:
+    """What a code means, of which Twilio's call itself has no words for SMS."""
+    row = OUTCOMES.get(code) if code is not None else None
+    return f"Twilio reports {status}: {row.means}" if row else f"Twilio reports {status}"
 
 
 def _written(form: Mapping[str, str]) -> Receipt | None:

@@ -93,7 +93,14 @@ def test_the_same_event_has_the_same_id_and_another_one_another() -> None:
 def test_every_kind_is_read(kind: str) -> None:
     receipt = read(kind)
     assert receipt is not None
-    assert (receipt.kind, receipt.suppress) == (KINDS[kind], None)
+    assert (receipt.kind, receipt.suppress) == KINDS[kind]
+
+
+def test_an_unsubscribed_device_is_gone_and_not_opted_out() -> None:
+    """It may be registered again, and OneSignal would not say that the wish was taken back."""
+    receipt = read("message.push.unsubscribed")
+    assert receipt is not None
+    assert (receipt.suppress, receipt.target) == ("invalid", SUBSCRIPTION)
 
 
 def test_a_failure_says_why() -> None:

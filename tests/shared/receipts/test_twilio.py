@@ -188,6 +188,10 @@ def test_a_code_goes_through_the_table_of_codes(
     assert receipt.detail
 
 
+def test_where_twilio_has_no_words_the_table_has() -> None:
+    assert certain(status("undelivered", ErrorCode="30005")).detail == "Twilio reports undelivered: unknown handset"
+
+
 def test_an_opt_out_that_turns_up_later_suppresses() -> None:
     assert certain(status("failed", ErrorCode="21610")).suppress == "opt-out"
 
