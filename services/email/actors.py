@@ -30,4 +30,4 @@ def declare(runtime: Runtime) -> None:
             allowed=allowed,
         )
 
-    declare_channel(runtime, "email", message, VENDORS, settings.route)
+    declare_channel(runtime, "email", message, VENDORS, settings.route, rates=settings.rates)

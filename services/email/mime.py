@@ -84,6 +84,11 @@ def mailbox(text: str, name: str | None = None) -> Mailbox:
     return Mailbox(found.local_part, found.ascii_domain, name or given)
 
 
+def message_id(message: EmailMessage, sender: Mailbox) -> str:
+    """The `Message-ID` of a mail, in its brackets."""
+    return f"<{message.delivery_id}@{sender.domain}>"
+
+
 def build(message: EmailMessage, default_sender: Mailbox, now: datetime) -> Mail:
     """Build the mail.
 
@@ -108,7 +113,7 @@ def _build(message: EmailMessage, default_sender: Mailbox, now: datetime) -> Mai
     reply_to = [mailbox(content.reply_to)] if content.reply_to else []
     everybody = (to, *cc, *bcc)
     utf8 = not all(one.local.isascii() for one in (sender, *everybody, *reply_to))
-    message_id = f"<{message.delivery_id}@{sender.domain}>"
+    named = message_id(message, sender)
     mime = Mime(_POLICY.clone(utf8=utf8))
     _set_addresses(mime, "From", [sender])
     _set_addresses(mime, "To", [to])
@@ -116,7 +121,7 @@ def _build(message: EmailMessage, default_sender: Mailbox, now: datetime) -> Mai
     _set_addresses(mime, "Reply-To", reply_to)
     _set_text(mime, "Subject", content.subject)
     mime.set_raw("Date", format_datetime(now))
-    mime.set_raw("Message-ID", message_id)
+    mime.set_raw("Message-ID", named)
     if content.tags:
         # What labels a mail where nobody sells statistics (RFC 5322 section 3.6.5).
         _set_text(mime, "Keywords", ", ".join(content.tags))
@@ -127,7 +132,7 @@ def _build(message: EmailMessage, default_sender: Mailbox, now: datetime) -> Mai
         if not attachment.content_id:
             mime.add_attachment(attachment.content, **_described(attachment))
     return Mail(
-        message_id=message_id,
+        message_id=named,
         sender=sender.address,
         recipients=tuple(dict.fromkeys(one.address for one in everybody)),
         content=mime.as_bytes(),

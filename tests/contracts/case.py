@@ -14,7 +14,7 @@ from shared.messages.push import PushContent, PushMessage
 from shared.messages.sms import SmsContent, SmsMessage
 from shared.messages.whatsapp import WhatsAppContent, WhatsAppMessage
 from shared.providers.outcomes import Row
-from shared.providers.port import Sent
+from shared.providers.port import Found, Sent
 from shared.providers.route import Vendor
 
 CANARY = "canary-7d1f"
@@ -79,6 +79,7 @@ class Case:
         reported: documented errors of messages that were taken, to what they mean.
         table: the adapter's table of outcomes, none if it has none.
         row_of: the row of the table that an entry of the stand-in's journal meets.
+        absent: what a look-up says soon after of a message that was not taken; None: there is no look-up.
         carries_id: whether the vendor's call takes our id.
         cut_short: what an answer that ends in the middle (with a length to match) means.
         padded: what an acceptance with 10 MB of body means.
@@ -98,6 +99,7 @@ class Case:
     reported: Mapping[str, Expected] = field(default_factory=dict)
     table: Mapping[Any, Row] = field(default_factory=dict)
     row_of: Callable[[Entry], Row | None] = lambda entry: None
+    absent: Found | None = None
     carries_id: bool = True
     cut_short: type[Sent | SendError] = Ambiguous
     padded: type[Sent | SendError] = Ambiguous

@@ -5,13 +5,15 @@ messages of errors: https://documentation.mailgun.com/en/latest/api-sending.html
 
 It knows one domain (`DOMAIN`) with one key (`API_KEY`), and any sender. Where Mailgun documents a limit but no error
 for it (the size of a mail, the number of tags), it makes one up. Magic recipients: `crier.sandbox.magic_mailboxes`.
-Told where, it reports events, one a call: `crier.sandbox.mail_reports`.
+Told where, it reports events, one a call: `crier.sandbox.mail_reports`. That it accepted a mail can be looked up:
+`crier.sandbox.mailgun.activity`.
 """
 
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from email.utils import formatdate
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid4, uuid5
@@ -22,6 +24,7 @@ from crier.sandbox.callbacks import Callback
 from crier.sandbox.journal import Entry
 from crier.sandbox.magic_mailboxes import magic
 from crier.sandbox.mail_reports import Mail, MailReports
+from crier.sandbox.mailgun.activity import Activity
 from crier.sandbox.mailgun.request import Request, problem, read
 from crier.sandbox.mailgun.webhooks import SIGNING_KEY, Webhooks
 from crier.sandbox.preview import Preview
@@ -60,15 +63,20 @@ class Mailgun(HttpVendor):
 
     name = "mailgun"
     errors = tuple(ERRORS)
+    stages = ("send", "look-up")
     events = Webhooks.steps
 
     def __init__(self, folder: Path, base_url: str) -> None:
         super().__init__(folder, base_url)
         self._reports = MailReports(Webhooks())
+        self._activity = Activity()
 
     def routes(self) -> Sequence[Route]:
-        """The one call."""
-        return (Route("POST", "/v3/{domain}/messages.mime", "send", self._send, _recipient),)
+        """Sending, and the domain's events."""
+        return (
+            Route("POST", "/v3/{domain}/messages.mime", "send", self._send, _recipient),
+            Route("GET", "/v3/{domain}/events", "look-up", self._look_up),
+        )
 
     def environment(self) -> dict[str, str]:
         """Key, domain, sender, base URL, and the key that signs events."""
@@ -104,9 +112,7 @@ class Mailgun(HttpVendor):
 
     def preview(self, entry: Entry) -> Preview:
         """The mail, and the options it was sent with."""
-        received = entry.received
-        body = b64decode(received["body_base64"]) if "body_base64" in received else received["body"].encode()
-        request = read(received["headers"].get("content-type", ""), body)
+        request = _request_of(entry)
         if request.message is None:
             return Preview()
         shown = mail.preview(request.message)
@@ -116,9 +122,17 @@ class Mailgun(HttpVendor):
         """Something happens to a mail: `crier.sandbox.mail_reports`."""
         return self._reports.simulate(event, details, self.receipts_url)
 
+    def remember(self, entry: Entry) -> None:
+        """Keep an accepted mail for look-ups."""
+        if entry.accepted and entry.reference:
+            request = _request_of(entry)
+            time = datetime.fromisoformat(entry.time).timestamp()
+            self._activity.accepted(entry.reference, request.to, dict(request.options), time)
+
     def forget(self) -> None:
         """Drop every mail."""
         self._reports.forget()
+        self._activity.forget()
 
     def _send(self, call: Call) -> Answer:
         if not self.authorised(call):
@@ -132,9 +146,21 @@ class Mailgun(HttpVendor):
         reference = f"<{mail.message_id(request.message or b'') or f'{uuid4().hex}@{DOMAIN}'}>"
         accepted = {"id": reference, "message": "Queued. Thank you."}
         bare = reference.strip("<>")
+        self._activity.accepted(bare, request.to, dict(request.options), time.time())
         variables = {name.removeprefix("v:"): value for name, value in request.options if name.startswith("v:")}
         callbacks = self._reports.of(Mail(bare, self.delivery(call), request.to, variables), self.receipts_url)
         return json_answer(200, accepted, accepted=True, reference=bare, callbacks=callbacks)
+
+    def _look_up(self, call: Call) -> Answer:
+        if not self.authorised(call):
+            return self.error("401", call)
+        return self._activity.answer(call) if call.parameters["domain"] == DOMAIN else self.error("404", call)
+
+
+def _request_of(entry: Entry) -> Request:
+    received = entry.received
+    body = b64decode(received["body_base64"]) if "body_base64" in received else received["body"].encode()
+    return read(received["headers"].get("content-type", ""), body)
 
 
 def _request(call: Call) -> Request:

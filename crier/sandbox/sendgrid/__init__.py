@@ -3,12 +3,13 @@
 It knows one key (`API_KEY`). Any sender is a verified identity of the account, except those whose local part is
 `unverified`. In sandbox mode (`mail_settings.sandbox_mode`) a mail is checked, answered with 200 and not taken. Magic
 recipients: `crier.sandbox.magic_mailboxes`. Told where, it reports events, those for all recipients of a mail in one
-call: `crier.sandbox.mail_reports`.
+call: `crier.sandbox.mail_reports`. What it took can be looked up: `crier.sandbox.sendgrid.activity`.
 """
 
 import time
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from email.utils import formatdate
 from pathlib import Path
 from secrets import token_urlsafe
@@ -24,6 +25,7 @@ from crier.sandbox.magic_mailboxes import magic
 from crier.sandbox.mail import with_images
 from crier.sandbox.mail_reports import Mail, MailReports
 from crier.sandbox.preview import Attachment, Kind, Preview
+from crier.sandbox.sendgrid.activity import Activity
 from crier.sandbox.sendgrid.message import problems
 from crier.sandbox.sendgrid.webhook import PUBLIC_KEY, Webhook
 from crier.sandbox.vendor import Answer, Call, HttpVendor, Route, find_delivery, json_answer
@@ -63,15 +65,20 @@ class SendGrid(HttpVendor):
 
     name = "sendgrid"
     errors = tuple(ERRORS)
+    stages = ("send", "look-up")
     events = Webhook.steps
 
     def __init__(self, folder: Path, base_url: str) -> None:
         super().__init__(folder, base_url)
         self._reports = MailReports(Webhook())
+        self._activity = Activity()
 
     def routes(self) -> Sequence[Route]:
-        """The one call."""
-        return (Route("POST", "/v3/mail/send", "send", self._send, _recipient),)
+        """Sending, and the activity."""
+        return (
+            Route("POST", "/v3/mail/send", "send", self._send, _recipient),
+            Route("GET", "/v3/messages", "look-up", self._look_up),
+        )
 
     def environment(self) -> dict[str, str]:
         """Key, sender, base URL, and the key that verifies events."""
@@ -124,9 +131,15 @@ class SendGrid(HttpVendor):
         """Something happens to a mail: `crier.sandbox.mail_reports`."""
         return self._reports.simulate(event, details, self.receipts_url)
 
+    def remember(self, entry: Entry) -> None:
+        """Keep an accepted mail for look-ups."""
+        if entry.accepted and entry.reference:
+            self._activity.keep(_mail(entry), entry.reference, datetime.fromisoformat(entry.time))
+
     def forget(self) -> None:
         """Drop every mail."""
         self._reports.forget()
+        self._activity.forget()
 
     def _send(self, call: Call) -> Answer:
         if not self.authorised(call):
@@ -142,9 +155,13 @@ class SendGrid(HttpVendor):
         if _section(_section(call.json, "mail_settings"), "sandbox_mode").get("enable"):
             return Answer(200, b"")
         reference = token_urlsafe(16)
+        self._activity.keep(call.json, reference, datetime.now(UTC))
         callbacks = self._reports.of(self._taken(call, reference), self.receipts_url)
         headers = {"X-Message-Id": reference}
         return Answer(202, b"", headers, accepted=True, reference=reference, callbacks=callbacks)
+
+    def _look_up(self, call: Call) -> Answer:
+        return self._activity.answer(call) if self.authorised(call) else self.error("401", call)
 
     def _taken(self, call: Call, reference: str) -> Mail:
         mail = call.json

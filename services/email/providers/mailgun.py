@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from services.email.mime import Mail, build, mailbox
+from services.email.mime import Mail, build, mailbox, message_id
 from services.email.providers.mailgun_codes import refused
+from services.email.providers.mailgun_finding import FIND_AFTER, found, query
 from services.email.providers.sender import sender_setting
 from services.email.providers.writing import written
 from shared.errors import Rejected
 from shared.http import HttpClient
 from shared.messages.email import EmailMessage
-from shared.providers.port import Sent
+from shared.providers.port import LookUp, Sent
 from shared.settings import one_of, setting, url_of
 
 MAX_BYTES = 25 * 1024 * 1024
@@ -55,7 +56,16 @@ class MailgunSettings:
     @property
     def url(self) -> str:
         """Where mails are posted."""
-        return f"{(self.base_url or _URLS[self.region]).rstrip('/')}/v3/{self.domain}/messages.mime"
+        return f"{self._domain_url}/messages.mime"
+
+    @property
+    def events_url(self) -> str:
+        """Where they are looked up."""
+        return f"{self._domain_url}/events"
+
+    @property
+    def _domain_url(self) -> str:
+        return f"{(self.base_url or _URLS[self.region]).rstrip('/')}/v3/{self.domain}"
 
 
 class Mailgun:
@@ -63,12 +73,14 @@ class Mailgun:
 
     name = "mailgun"
     concurrency = 50
+    find_after = FIND_AFTER
 
     def __init__(self, settings: MailgunSettings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._clock = clock
         self._sender = mailbox(settings.sender)
         self._tracking = settings.tracking
         self._url = settings.url
+        self._events_url = settings.events_url
         self._headers = {"Authorization": "Basic " + b64encode(f"api:{settings.api_key}".encode()).decode()}
         self._http = HttpClient(connections=self.concurrency)
 
@@ -81,6 +93,14 @@ class Mailgun:
         if not reply.ok or not isinstance(reference, str):
             raise refused(reply, alone=len(mail.recipients) == 1)
         return Sent(reference=reference.strip("<>"), detail=str(answer.get("message", "")))
+
+    async def find(self, message: EmailMessage, asked_at: datetime) -> LookUp:
+        """Whether Mailgun has it; see `services.email.providers.mailgun_finding`."""
+        sender = mailbox(message.sender) if message.sender else self._sender
+        named = message_id(message, sender).strip("<>")
+        asked = query(named, asked_at)
+        reply = await self._http.request("GET", self._events_url, headers=self._headers, params=asked)
+        return found(reply, named, age=self._clock() - asked_at)
 
     async def close(self) -> None:
         """Close the pooled connections."""

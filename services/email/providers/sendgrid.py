@@ -5,17 +5,19 @@ argument.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import orjson
 
 from services.email.mime import mailbox
 from services.email.providers.sender import sender_setting
 from services.email.providers.sendgrid_codes import refused
+from services.email.providers.sendgrid_finding import FIND_AFTER, found, query
 from services.email.providers.sendgrid_message import sendgrid_message, without_separators
 from services.email.providers.writing import written
 from shared.http import HttpClient
 from shared.messages.email import EmailMessage
-from shared.providers.port import Sent
+from shared.providers.port import LookUp, Sent
 from shared.settings import setting, url_of
 
 _ACCEPTED = 202
@@ -41,11 +43,12 @@ class SendGrid:
 
     name = "sendgrid"
     concurrency = 50
+    find_after = FIND_AFTER
 
     def __init__(self, settings: SendGridSettings) -> None:
         self._sender = mailbox(settings.sender)
         self._tracking = settings.tracking
-        self._url = f"{settings.base_url.rstrip('/')}/v3/mail/send"
+        self._base_url = settings.base_url.rstrip("/")
         self._headers = {
             "Authorization": f"Bearer {settings.api_key}",
             "Accept": "application/json",
@@ -56,13 +59,18 @@ class SendGrid:
     async def send(self, message: EmailMessage) -> Sent:
         """Send one mail. SendGrid takes it into its queue; what becomes of it there is told by events."""
         body = await written(message, self._body)
-        reply = await self._http.request("POST", self._url, headers=self._headers, content=body)
+        reply = await self._http.request("POST", f"{self._base_url}/v3/mail/send", headers=self._headers, content=body)
         reference = reply.headers.get("X-Message-Id")
         if reply.status != _ACCEPTED or not reference:
             raise refused(reply, own_sender=message.sender is not None)
         name = message.to_name or ""
         note = "" if without_separators(name) == name else "; the recipient's name is written without , and ;"
         return Sent(reference=reference, detail=f"202 Accepted{note}")
+
+    async def find(self, message: EmailMessage, asked_at: datetime) -> LookUp:
+        """Whether SendGrid has it; see `services.email.providers.sendgrid_finding`. No other call has its id."""
+        url = f"{self._base_url}/v3/messages"
+        return found(await self._http.request("GET", url, headers=self._headers, params=query(message.delivery_id)))
 
     async def close(self) -> None:
         """Close the pooled connections."""

@@ -6,6 +6,7 @@ from crier.sandbox.mailgun import RATE_PERIOD
 from crier.sandbox.mailgun.request import read
 from services.email.providers import VENDORS
 from services.email.providers.mailgun_codes import OUTCOMES, row_of
+from shared.providers.port import Found
 from tests.contracts.case import CANARY, DEAD, FAULT, REFUSED, UNKNOWN, Case, Received, after, answered, mail
 
 
@@ -31,6 +32,7 @@ CASE = Case(
         "400 inactive": FAULT, "401": FAULT, "403": FAULT, "403 batch": FAULT, "404": FAULT, "413": REFUSED,
         "420": after(RATE_PERIOD), "429": after(RATE_PERIOD), "429 bytes": after(RATE_PERIOD), "500": UNKNOWN,
     },
+    absent=Found.UNCLEAR,
     table=OUTCOMES,
     row_of=lambda entry: row_of(answered(entry)),
 )  # fmt: skip

@@ -6,7 +6,7 @@ from crier.sandbox import Entry
 from crier.sandbox.sendgrid import RATE_PERIOD
 from services.email.providers import VENDORS
 from services.email.providers.sendgrid_codes import OUTCOMES, row_of
-from shared.providers.port import Sent
+from shared.providers.port import Found, Sent
 from tests.contracts.case import CANARY, DEAD, FAULT, REFUSED, UNKNOWN, Case, Received, after, answered, mail
 
 
@@ -31,6 +31,7 @@ CASE = Case(
         "405": REFUSED, "406": REFUSED, "413": REFUSED, "415": REFUSED, "429": after(RATE_PERIOD), "451": FAULT,
         "500": UNKNOWN, "503": UNKNOWN,
     },
+    absent=Found.UNCLEAR,
     table=OUTCOMES,
     row_of=lambda entry: row_of(answered(entry)),
     # The acceptance is a status and a header; its body is empty.

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs
 from crier.sandbox import Entry
 from services.sms.providers import VENDORS as SMS_VENDORS
 from services.whatsapp.providers import VENDORS as WHATSAPP_VENDORS
+from shared.providers.port import Found
 from shared.twilio.codes import OUTCOMES
 from tests.contracts.case import (
     ALERT,
@@ -66,6 +67,7 @@ SMS = Case(
     secrets=lambda settings: [settings["TWILIO_AUTH_TOKEN"], CANARY],
     refusals=REFUSALS,
     reported=REPORTED,
+    absent=Found.ABSENT,
     table=OUTCOMES,
     row_of=lambda entry: OUTCOMES.get(answered(entry).json().get("code", 0)),
     carries_id=False,

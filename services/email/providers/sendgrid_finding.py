@@ -1,0 +1,52 @@
+"""Whether SendGrid took a mail of which nobody knows: the Email Activity API, asked by our id.
+
+https://www.twilio.com/docs/sendgrid/api-reference/email-activity/filter-all-messages, and its queries:
+https://www.twilio.com/docs/sendgrid/for-developers/sending-email/getting-started-email-activity-api. Custom arguments
+are called `unique_args` there. It has to be bought ("additional email activity history"), a key needs the permission
+Email Activity, regional (EU) accounts have no data there, and it answers six requests a minute.
+
+SendGrid does not say how soon a mail is in the activity, so that none there says nothing.
+"""
+
+from uuid import UUID
+
+from services.email.providers.sendgrid_message import DELIVERY_ID
+from shared.http import DEFAULT_RETRY_AFTER, Reply, refusal
+from shared.providers.outcomes import after
+from shared.providers.port import Found, LookUp
+
+FIND_AFTER = 60.0
+"""Seconds; ours to choose."""
+
+_DENIED = frozenset({401, 403, 404})
+
+
+def query(delivery_id: UUID) -> dict[str, str]:
+    """The parameters of `GET /v3/messages`."""
+    return {"limit": "10", "query": f"(unique_args['{DELIVERY_ID}']=\"{delivery_id}\")"}
+
+
+def found(reply: Reply) -> LookUp:
+    """What the answer says.
+
+    Raises:
+        SendError: it says nothing.
+    """
+    if reply.status in _DENIED:
+        return LookUp(
+            Found.UNCLEAR,
+            detail=f"SendGrid does not let us look it up ({reply.status}): the account needs additional email activity "
+            "history, and SENDGRID_API_KEY the permission Email Activity.",
+        )
+    if reply.status == 429:
+        wait = reply.retry_after
+        raise after(DEFAULT_RETRY_AFTER if wait is None else wait, blames="nobody")("too many look-ups", code="429")
+    listed = reply.json().get("messages")
+    if not reply.ok or not isinstance(listed, list):
+        raise refusal(reply, f"SendGrid's activity cannot be read: HTTP {reply.status}")
+    for one in listed:
+        # `<X-Message-Id>.<of which server>…`, as in events.
+        if isinstance(one, dict) and isinstance(one.get("msg_id"), str):
+            reference = one["msg_id"].partition(".")[0]
+            return LookUp(Found.SENT, reference=reference, detail=f"SendGrid has it: {one.get('status')}.")
+    return LookUp(Found.UNCLEAR, detail="SendGrid's activity does not have it, or not yet.")
