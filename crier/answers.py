@@ -63,6 +63,7 @@ class Delivery(TypedDict):
     next_at: str | None
     started_at: str | None
     settled_at: str | None
+    held_at: str | None
     reason: str | None
 
 
@@ -97,6 +98,7 @@ class Summary(TypedDict):
     send_at: str | None
     expires_at: str | None
     on_unknown: str
+    ordering_key: str | None
     accepted_at: str
 
 

@@ -136,7 +136,7 @@ class Client:
         for found in looks(lambda: self.get(identifier), timeout):
             if watch:
                 watch(found)
-            if found["state"] in enough:
+            if found["state"] in enough and not _is_looked_into(found):
                 return found
         raise WaitTimeout(f"Notification {identifier} is still {found['state']} after {timeout:g} s.", found)
 
@@ -253,6 +253,11 @@ class Client:
             cursor = page["next"]
             if cursor is None:
                 return
+
+
+def _is_looked_into(found: Notification) -> bool:
+    """Nobody knows whether it was sent, and Crier is still finding out, or sending it again."""
+    return any(one["state"] == State.UNKNOWN and one["next_at"] for one in found["deliveries"])
 
 
 def _path(*parts: str) -> str:

@@ -64,6 +64,9 @@ class DeliverySchema(Schema):
     next_at = fields.DateTime(allow_none=True)
     started_at = fields.DateTime(allow_none=True)
     settled_at = fields.DateTime(allow_none=True)
+    held_at = fields.DateTime(
+        allow_none=True, metadata={"description": "Since when it waits for a person: nobody knows whether it was sent."}
+    )
     reason = fields.String(allow_none=True)
 
 
@@ -98,6 +101,7 @@ class SummarySchema(Schema):
     send_at = fields.DateTime(allow_none=True)
     expires_at = fields.DateTime(allow_none=True)
     on_unknown = fields.String(required=True)
+    ordering_key = fields.String(allow_none=True)
     accepted_at = fields.DateTime(required=True)
 
 

@@ -39,9 +39,12 @@ _FIND = text("""
 """)
 # `derived_id` gives the rows of a batch the millisecond of its id: the range names their partition and little else.
 # A stream belongs to one batch, so one of its rows tells whose the rest are; streams themselves are forgotten in time.
+# What is in doubt and still looked into has not ended: it counts as queued, which it is.
 _TALLY = text("""
     WITH counted AS MATERIALIZED (
-        SELECT stream_id, state, count(*) AS deliveries FROM deliveries WHERE id >= :low AND id < :high GROUP BY 1, 2),
+        SELECT stream_id, CASE WHEN state = 'unknown' AND held_at IS NULL THEN 'queued' ELSE state END AS state,
+               count(*) AS deliveries
+        FROM deliveries WHERE id >= :low AND id < :high GROUP BY 1, 2),
     mine AS MATERIALIZED (
         SELECT s.stream_id FROM (SELECT DISTINCT stream_id FROM counted) s
         CROSS JOIN LATERAL (

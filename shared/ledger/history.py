@@ -14,17 +14,21 @@ from shared.ledger.states import FINAL, State, fold
 
 COLUMNS = """
     n.id, n.batch_id, n.row_number, n.channel, n.lane, n.kind, n.recipient, n.metadata, n.send_at, n.expires_at,
-    n.on_unknown, n.accepted_at,
+    n.on_unknown, n.ordering_key, n.accepted_at,
     (SELECT name || '@' || version FROM template_versions t WHERE t.id = n.template_id) AS template
 """
 _ONE = text(f"SELECT {COLUMNS}, n.data, n.content FROM notifications n WHERE n.id = :id AND n.project_id = :project_id")
 _DELIVERIES = text("""
-    SELECT id, notification_id, state, target, provider, attempts, due_at, started_at, settled_at, reason
+    SELECT id, notification_id, state, target, provider, attempts, due_at, started_at, settled_at, held_at, reason
     FROM deliveries WHERE notification_id = :id ORDER BY id
 """)
 _ATTEMPTS = text("""
     SELECT delivery_id, provider, started_at, finished_at, outcome, code, detail, reference
     FROM attempts WHERE delivery_id = ANY(:deliveries) ORDER BY finished_at
+""")
+_RECEIPTS = text("""
+    SELECT delivery_id, provider, kind, received_at, code, detail FROM receipts
+    WHERE delivery_id = ANY(:deliveries) AND kind IS NOT NULL ORDER BY received_at, id
 """)
 _ACTIONS = text("SELECT at, what, who FROM actions WHERE notification_id = :id ORDER BY at")
 
@@ -36,6 +40,7 @@ class Delivery:
     Parameters:
         attempts: calls that counted.
         next_at: when it is tried next; None while nothing is planned.
+        held_at: since when it waits for a person, because nobody knows whether it was sent.
         reason: why it is where it is.
     """
 
@@ -47,6 +52,7 @@ class Delivery:
     next_at: datetime | None
     started_at: datetime | None
     settled_at: datetime | None
+    held_at: datetime | None
     reason: str | None
 
 
@@ -55,7 +61,9 @@ class Event:
     """An entry of the timeline.
 
     Parameters:
-        what: accepted, scheduled, attempt, cancelled, retried, or the final state of a delivery.
+        what: accepted, scheduled, attempt, receipt, cancelled, retried, … (what people do), or the final state of a
+            delivery.
+        outcome: of an attempt: sent, delivered, rejected, unavailable, waiting, unknown, found. Of a receipt: its kind.
         who: the person or key that did it, for what people do.
     """
 
@@ -92,6 +100,7 @@ class Summary:
     send_at: datetime | None
     expires_at: datetime | None
     on_unknown: str
+    ordering_key: str | None
     accepted_at: datetime
 
 
@@ -152,6 +161,7 @@ def summary(row: Any, state: State) -> dict[str, Any]:
         "send_at": row.send_at,
         "expires_at": row.expires_at,
         "on_unknown": row.on_unknown,
+        "ordering_key": row.ordering_key,
         "accepted_at": row.accepted_at,
     }
 
@@ -168,6 +178,7 @@ def _deliveries(connection: Connection, notification_id: UUID) -> list[Delivery]
             next_at=row.due_at,
             started_at=row.started_at,
             settled_at=row.settled_at,
+            held_at=row.held_at,
             reason=row.reason,
         )
         for row in rows
@@ -175,7 +186,8 @@ def _deliveries(connection: Connection, notification_id: UUID) -> list[Delivery]
 
 
 def _timeline(connection: Connection, row: Any, deliveries: Sequence[Delivery]) -> list[Event]:
-    attempts = connection.execute(_ATTEMPTS, {"deliveries": [delivery.id for delivery in deliveries]})
+    them = {"deliveries": [delivery.id for delivery in deliveries]}
+    attempts = connection.execute(_ATTEMPTS, them)
     events = [Event(row.accepted_at, "accepted")]
     if row.send_at and row.send_at > row.accepted_at:
         events.append(Event(row.accepted_at, "scheduled", detail=f"For {row.send_at.isoformat()}."))
@@ -193,11 +205,23 @@ def _timeline(connection: Connection, row: Any, deliveries: Sequence[Delivery]) 
         )
         for attempt in attempts
     ]
+    events += [
+        Event(
+            at=receipt.received_at,
+            what="receipt",
+            delivery_id=receipt.delivery_id,
+            provider=receipt.provider,
+            outcome=receipt.kind,
+            code=receipt.code,
+            detail=receipt.detail or None,
+        )
+        for receipt in connection.execute(_RECEIPTS, them)
+    ]
     events += [Event(action.at, action.what, who=action.who) for action in connection.execute(_ACTIONS, {"id": row.id})]
     events += [
         Event(delivery.settled_at, str(delivery.state), delivery.id, delivery.provider, detail=delivery.reason)
         for delivery in deliveries
-        if delivery.state in FINAL and delivery.settled_at
+        if delivery.settled_at and delivery.state in FINAL and (delivery.state != State.UNKNOWN or delivery.held_at)
     ]
     # Of what happened in the same instant, the order above is the order in which it happened.
     return sorted(events, key=lambda event: event.at)
