@@ -8,6 +8,7 @@ from services.webhook.settings import WebhookSettings
 from shared.delivery.loop import Timing
 from shared.delivery.service import declare_channel
 from shared.ledger.endpoints import Endpoints
+from shared.ledger.failing import Failing
 from shared.ledger.work import Claimed
 from shared.messages.content import Content
 from shared.messages.webhook import WebhookContent, WebhookMessage
@@ -36,5 +37,7 @@ def declare(runtime: Runtime) -> None:
             deadline=Timing.of(runtime.settings, item.lane).call * ENOUGH,
         )
 
-    sender = Vendor[WebhookMessage](Reach, lambda reach: Sender(endpoints, reach, patience=settings.patience))
+    sender = Vendor[WebhookMessage](
+        Reach, lambda reach: Sender(Failing(runtime.database), reach, patience=settings.patience)
+    )
     declare_channel(runtime, "webhook", message, {Sender.name: sender}, (Sender.name,))

@@ -16,7 +16,7 @@ from standardwebhooks import Webhook
 from services.webhook.connector import connector
 from shared.errors import Ambiguous, LedgerUnavailable, Rejected, SendError, Unavailable
 from shared.http import HttpClient, Reply
-from shared.ledger.endpoints import Endpoints
+from shared.ledger.failing import Failing
 from shared.messages.webhook import WebhookMessage
 from shared.providers.port import Sent
 from shared.ssrf import Reach
@@ -41,10 +41,10 @@ class Sender:
     """Receivers tell a repetition by its `webhook-id`, as Standard Webhooks asks of them."""
 
     def __init__(
-        self, endpoints: Endpoints, reach: Reach, *, patience: float,
+        self, failing: Failing, reach: Reach, *, patience: float,
         connect: Callable[..., aiohttp.BaseConnector] | None = None,
     ) -> None:  # fmt: skip
-        self._endpoints = endpoints
+        self._failing = failing
         self._reach = reach
         self._patience = patience
         self._http = HttpClient(connections=self.concurrency, connector=connect or partial(connector, reach))
@@ -74,7 +74,7 @@ class Sender:
             await self._failed(message, said, gone=reply.status == GONE)
             raise _refusal(reply, said)
         if message.is_failing:
-            await self._note(self._endpoints.succeeded, UUID(message.to))
+            await self._note(self._failing.succeeded, UUID(message.to))
         return Sent(reference=str(message.delivery_id), detail=f"HTTP {reply.status}", delivered=True)
 
     async def close(self) -> None:
@@ -95,7 +95,7 @@ class Sender:
         days = self._patience / 86_400
         why = f"{reason}, which means that it wants no more." if gone else f"It failed for {days:g} days: {reason}"
         identifier = UUID(message.to)
-        failed = partial(self._endpoints.failed, identifier, why, patience=self._patience, at_once=gone)
+        failed = partial(self._failing.failed, identifier, why, patience=self._patience, at_once=gone)
         if await self._note(failed):
             log.error("an endpoint is disabled", endpoint=message.to, reason=why)
 

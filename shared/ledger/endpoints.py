@@ -13,12 +13,14 @@ from sqlalchemy import Row, text
 from shared.crypto import Sealed, Sealer
 from shared.errors import Conflict, NotFound
 from shared.ledger.actions import requeue
+from shared.ledger.audit import record
 from shared.ledger.database import Database
 from shared.ledger.ids import lowest_id, new_id
 
 OVERLAP = 86_400.0
 """Seconds the old secret goes on signing beside a new one."""
-DISABLED = "endpoint.disabled"
+OLD = 4
+"""Old secrets that sign beside the newest, at most."""
 BY_HAND = "It was disabled by hand."
 
 _COLUMNS = "id, project_id, url, description, events, created_at, failing_since, disabled_at, disabled_reason"
@@ -51,33 +53,6 @@ _FAILED = text("""
     ORDER BY id LIMIT :most
 """)
 _REMOVE = text("DELETE FROM endpoints WHERE id = :id AND project_id = :project_id")
-_WELL = text("UPDATE endpoints SET failing_since = NULL WHERE id = :id AND failing_since IS NOT NULL")
-# A disabled endpoint is not told of itself, so it needs another one that wants to know.
-_ILL = text(f"""
-    WITH failing AS (
-        UPDATE endpoints
-        SET failing_since = COALESCE(failing_since, now()),
-            disabled_at = CASE WHEN :at_once OR failing_since < now() - make_interval(secs => :patience)
-                               THEN now() END,
-            disabled_reason = CASE WHEN :at_once OR failing_since < now() - make_interval(secs => :patience)
-                                   THEN :reason END
-        WHERE id = :id AND disabled_at IS NULL
-          AND (failing_since IS NULL OR :at_once OR failing_since < now() - make_interval(secs => :patience))
-        RETURNING {_COLUMNS}),
-    told AS (
-        INSERT INTO events (project_id, type, detail)
-        SELECT project_id, '{DISABLED}',
-               jsonb_build_object('endpoint', id, 'url', url, 'reason', disabled_reason, 'failing_since', failing_since)
-        FROM failing f
-        WHERE disabled_at IS NOT NULL AND EXISTS (
-            SELECT FROM endpoints o
-            WHERE o.project_id = f.project_id AND o.id <> f.id AND o.disabled_at IS NULL AND o.events <> '{{}}')),
-    audited AS (
-        INSERT INTO audit_log (project_id, who, what, subject, detail)
-        SELECT project_id, 'crier', '{DISABLED}', id::text, jsonb_build_object('reason', disabled_reason)
-        FROM failing WHERE disabled_at IS NOT NULL)
-    SELECT disabled_at IS NOT NULL AS disabled FROM failing
-""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,22 +108,28 @@ class Endpoints:
     replayed: int = 1000
 
     def create(
-        self, project_id: int, url: str, events: Sequence[str] = (), description: str | None = None
+        self, project_id: int, url: str, events: Sequence[str] = (), description: str | None = None, *, who: str
     ) -> tuple[Endpoint, str]:
         """A new endpoint, and its secret, which is shown this once.
+
+        Parameters:
+            events: patterns of the events it is told of.
+            who: does it, for the audit log; so everywhere here.
 
         Raises:
             Conflict: the project has `most` of them.
         """
         secret = new_secret()
-        made = self.database.rows(
-            _CREATE,
-            {"id": new_id(), "project_id": project_id, "url": url, "description": description, "events": list(events),
-             "most": self.most, **self._sealed([{"secret": secret, "expires_at": None}])},
-        )  # fmt: skip
-        if not made:
-            raise Conflict(f"A project may have {self.most} endpoints. Delete one that is needed no more.")
-        return _endpoint(made[0]), secret
+        asked = {
+            "id": new_id(), "project_id": project_id, "url": url, "description": description, "events": list(events),
+            "most": self.most, **self._sealed([{"secret": secret, "expires_at": None}]),
+        }  # fmt: skip
+        with self.database.transaction() as connection:
+            made = connection.execute(_CREATE, asked).first()
+            if made is None:
+                raise Conflict(f"A project may have {self.most} endpoints. Delete one that is needed no more.")
+            record(connection, project_id, who, "endpoint.created", subject=made.id)
+        return _endpoint(made), secret
 
     def of(self, project_id: int) -> list[Endpoint]:
         """A project's endpoints, oldest first."""
@@ -168,7 +149,7 @@ class Endpoints:
 
     def change(
         self, project_id: int, identifier: UUID, *, url: str, events: Sequence[str], description: str | None,
-        enabled: bool | None = None,
+        enabled: bool | None = None, who: str,
     ) -> Endpoint:  # fmt: skip
         """Replace what it is. Another URL begins without failures.
 
@@ -178,21 +159,25 @@ class Endpoints:
         Raises:
             NotFound: the project has no such endpoint.
         """
-        changed = self.database.rows(
-            _CHANGE,
-            {"id": identifier, "project_id": project_id, "url": url, "events": list(events),
-             "description": description, "enabled": enabled, "by_hand": BY_HAND},
-        )  # fmt: skip
-        if not changed:
-            raise _missing(identifier)
-        return _endpoint(changed[0])
+        asked = {
+            "id": identifier, "project_id": project_id, "url": url, "events": list(events), "description": description,
+            "enabled": enabled, "by_hand": BY_HAND,
+        }  # fmt: skip
+        with self.database.transaction() as connection:
+            changed = connection.execute(_CHANGE, asked).first()
+            if changed is None:
+                raise _missing(identifier)
+            record(connection, project_id, who, "endpoint.changed", subject=identifier)
+        return _endpoint(changed)
 
-    def remove(self, project_id: int, identifier: UUID) -> None:
+    def remove(self, project_id: int, identifier: UUID, *, who: str) -> None:
         """Delete it; what still waits for it fails. Raises NotFound."""
-        if not self.database.execute(_REMOVE, {"id": identifier, "project_id": project_id}):
-            raise _missing(identifier)
+        with self.database.transaction() as connection:
+            if not connection.execute(_REMOVE, {"id": identifier, "project_id": project_id}).rowcount:
+                raise _missing(identifier)
+            record(connection, project_id, who, "endpoint.deleted", subject=identifier)
 
-    def rotate(self, project_id: int, identifier: UUID, *, now: datetime, overlap: float = OVERLAP) -> str:
+    def rotate(self, project_id: int, identifier: UUID, *, now: datetime, overlap: float = OVERLAP, who: str) -> str:
         """A new secret, which is shown this once. Those before it go on signing beside it for `overlap` seconds.
 
         Raises:
@@ -209,8 +194,9 @@ class Endpoints:
                 for one in self._opened(found)
                 if not one["expires_at"] or one["expires_at"] > now.timestamp()
             ]
-            every = [{"secret": secret, "expires_at": None}, *(kept if overlap > 0 else ())]
+            every = [{"secret": secret, "expires_at": None}, *(kept[:OLD] if overlap > 0 else ())]
             connection.execute(_SEAL, {"id": identifier, **self._sealed(every)})
+            record(connection, project_id, who, "endpoint.rotated", subject=identifier)
         return secret
 
     def signing(self, identifier: UUID, *, now: datetime) -> Signing | None:
@@ -220,20 +206,6 @@ class Endpoints:
             return None
         live = (one for one in self._opened(rows[0]) if not one["expires_at"] or one["expires_at"] > now.timestamp())
         return Signing(_endpoint(rows[0]), tuple(one["secret"] for one in live))
-
-    def succeeded(self, identifier: UUID) -> None:
-        """It took a webhook: whatever failed before is over."""
-        self.database.execute(_WELL, {"id": identifier})
-
-    def failed(self, identifier: UUID, reason: str, *, patience: float, at_once: bool = False) -> bool:
-        """It did not take a webhook. Whether that disabled it, which the project's other endpoints are then told of.
-
-        Parameters:
-            reason: why it is disabled, if it is.
-            patience: seconds it may have been failing. at_once: it wants no more.
-        """
-        asked = {"id": identifier, "reason": reason, "patience": patience, "at_once": at_once}
-        return any(row.disabled for row in self.database.rows(_ILL, asked))
 
     def replay(self, project_id: int, identifier: UUID, *, since: datetime, who: str) -> Replay:
         """Queue again what failed to reach it, oldest first, `replayed` at most.
@@ -251,6 +223,8 @@ class Endpoints:
         with self.database.transaction() as connection:
             ids = [row.id for row in connection.execute(_FAILED, {**wanted, "most": self.replayed + 1})]
             done = requeue(connection, ids[: self.replayed], who)
+            counted = {"count": len(done.ids)}
+            record(connection, project_id, who, "endpoint.replayed", subject=identifier, detail=counted)
         return Replay(len(done.ids), len(ids) > self.replayed, done.queues)
 
     def _sealed(self, every: list[dict[str, Any]]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from shared.ledger import inserts
 from shared.ledger.acceptance import Acceptance, Draft
 from shared.ledger.database import Database
 from shared.ledger.endings import TOLD
-from shared.ledger.endpoints import DISABLED
+from shared.ledger.failing import DISABLED
 from shared.ledger.ids import new_id
 
 EVENTS = (

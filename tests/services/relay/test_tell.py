@@ -31,7 +31,7 @@ class Rung:
 def test_all_events_become_webhooks(database: Database, redis_url: str, events: int, rung: int) -> None:
     broker = make_broker(EngineSettings(database_url="postgresql://unused/unused", broker_url=redis_url), Lifecycle())
     project = Keys(database).project("acme")
-    Endpoints(database, Sealer(new_key())).create(project, "https://hooks.example.com/", ["*"])
+    Endpoints(database, Sealer(new_key())).create(project, "https://hooks.example.com/", ["*"], who="me")
     database.execute(
         text("INSERT INTO events (project_id, type) SELECT :project, 'notification.sent' FROM generate_series(1, :n)"),
         {"project": project, "n": events},

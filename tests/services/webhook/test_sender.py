@@ -18,6 +18,7 @@ from shared.crypto import Sealer, new_key
 from shared.errors import Rejected, SendError, Unavailable
 from shared.ledger.database import Database
 from shared.ledger.endpoints import Endpoint, Endpoints, new_secret
+from shared.ledger.failing import Failing
 from shared.ledger.keys import Keys
 from shared.messages.webhook import WebhookContent, WebhookMessage, payload
 from shared.providers.port import Sent, is_idempotent
@@ -44,7 +45,7 @@ def endpoints(database: Database) -> Endpoints:
 @pytest.fixture
 def endpoint(endpoints: Endpoints, database: Database, receiver: WebhookReceiver) -> Endpoint:
     """An endpoint at the stand-in, which knows its secret."""
-    made, secret = endpoints.create(Keys(database).project("acme"), receiver.url("shop"), ["*"])
+    made, secret = endpoints.create(Keys(database).project("acme"), receiver.url("shop"), ["*"], who="me")
     receiver.learn("shop", secret)
     return made
 
@@ -62,7 +63,7 @@ def using(endpoints: Endpoints, sandbox: Sandbox, action: Callable[[Sender], Awa
     """Do something with a sender that may reach the sandbox."""
 
     async def main() -> T:
-        sender = Sender(endpoints, load_one(Reach, sandbox.environment), patience=PATIENCE)
+        sender = Sender(Failing(endpoints.database), load_one(Reach, sandbox.environment), patience=PATIENCE)
         try:
             return await action(sender)
         finally:
@@ -115,7 +116,7 @@ def test_a_repetition_is_the_same_but_for_its_time_and_is_taken_once(
     assert body_of(first) == body_of(second)
     assert first.received["headers"]["webhook-id"] == second.received["headers"]["webhook-id"]
     assert [first.accepted, second.accepted] == [True, False]
-    assert is_idempotent(Sender(endpoints, Reach(), patience=PATIENCE))
+    assert is_idempotent(Sender(Failing(endpoints.database), Reach(), patience=PATIENCE))
 
 
 @pytest.mark.parametrize("wrong", ["byte", "old", "new", "id", "secret"])
@@ -155,7 +156,7 @@ def test_a_rotation_sends_two_signatures_and_each_verifies(
     endpoints: Endpoints, endpoint: Endpoint, sandbox: Sandbox, receiver: WebhookReceiver
 ) -> None:
     [old] = message(endpoints, endpoint).secrets
-    new = endpoints.rotate(endpoint.project_id, endpoint.id, now=datetime.now(UTC))
+    new = endpoints.rotate(endpoint.project_id, endpoint.id, now=datetime.now(UTC), who="me")
     one = message(endpoints, endpoint)
     assert one.secrets == (new, old)
     for secret in (old, new):
@@ -249,7 +250,7 @@ def test_an_address_that_is_no_longer_allowed_is_not_called(
     one = message(endpoints, endpoint)
 
     async def main() -> None:
-        sender = Sender(endpoints, Reach(allow_http=True), patience=PATIENCE)
+        sender = Sender(Failing(endpoints.database), Reach(allow_http=True), patience=PATIENCE)
         with pytest.raises(Rejected, match=r"127\.0\.0\.1 is not a public address"):
             await sender.send(one)
 

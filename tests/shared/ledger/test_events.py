@@ -29,7 +29,7 @@ def project(database: Database) -> int:
 
 
 def subscribe(database: Database, project: int, *patterns: str) -> Endpoint:
-    return Endpoints(database, Sealer(new_key())).create(project, URL, patterns)[0]
+    return Endpoints(database, Sealer(new_key())).create(project, URL, patterns, who="me")[0]
 
 
 def mail(database: Database, project: int, **rest: Any) -> Draft:
@@ -90,7 +90,7 @@ def test_an_event_goes_to_those_who_want_it(events: Events, database: Database, 
     subscribe(database, project, "recipient.*")
     paused = subscribe(database, project, "*")
     Endpoints(database, Sealer(new_key())).change(
-        project, paused.id, url=URL, events=["*"], description=None, enabled=False
+        project, paused.id, url=URL, events=["*"], description=None, enabled=False, who="me"
     )
     subscribe(database, Keys(database).project("other"), "*")
     happen(database, project, "notification.failed")
