@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import os
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields, is_dataclass
@@ -71,7 +72,7 @@ def forget_environment() -> None:
 def _modules() -> Iterator[str]:
     for package in ("shared", "services", "crier"):
         for path in sorted((ROOT / package).rglob("*.py"), key=_shallow_first):
-            if "= setting(" in path.read_text(encoding="utf-8"):
+            if re.search(r"= \w*setting\(", path.read_text(encoding="utf-8")):
                 yield ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
 

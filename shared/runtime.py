@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from functools import cache, cached_property
 
 import dramatiq
+import structlog
 
-from shared.broker import Broker, make_broker
+from shared.broker import Broker, make_broker, redis_url
 from shared.broker.middleware.lifecycle import Lifecycle
 from shared.crypto import Sealer
 from shared.delivery.bells import Bells
@@ -23,10 +24,15 @@ from shared.ledger.database import Database
 from shared.ledger.dead_tasks import Graves
 from shared.ledger.template_store import TemplateStore
 from shared.ledger.work import Work
+from shared.providers.permission import Permission
+from shared.providers.permission_local import LocalPermission
+from shared.providers.permission_redis import RedisPermission
 from shared.senders.identities import Identities
 from shared.settings import EngineSettings, load_one
 from shared.telemetry.logging import configure_logging
 from shared.templates.brand_settings import BrandSettings
+
+log = structlog.get_logger(__name__)
 
 
 class Runtime:
@@ -92,6 +98,17 @@ class Runtime:
     def identities(self) -> Identities:
         """Says who each project's messages come from."""
         return Identities(self.database, load_one(BrandSettings, self.environ).brand())
+
+    @cached_property
+    def permission(self) -> Permission:
+        """What is known of providers: by all workers where there is a Redis, or by each process alone."""
+        if url := redis_url(self.settings):
+            return RedisPermission(url)
+        log.warning(
+            "CRIER_REDIS_URL is not set: each process finds out by itself which providers fail, and keeps their rates "
+            "for itself"
+        )
+        return LocalPermission()
 
     @cached_property
     def retry_policy(self) -> RetryPolicy:

@@ -203,7 +203,8 @@ class EngineSettings:
     )
     redis_url: str | None = setting(
         "CRIER_REDIS_URL",
-        "Redis for task results; database 1 of the broker's Redis when that is Redis.",
+        "Redis for task results, and for what workers share about providers: breakers and rates; database 1 of the "
+        "broker's Redis when that is Redis.",
         default=None,
         secret=True,
         check=url_of("redis", "rediss"),

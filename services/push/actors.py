@@ -26,4 +26,4 @@ def declare(runtime: Runtime) -> None:
             lane=item.lane,
         )
 
-    declare_channel(runtime, "push", message, VENDORS, settings.route)
+    declare_channel(runtime, "push", message, VENDORS, settings.route, rates=settings.rates)

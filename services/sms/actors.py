@@ -31,4 +31,4 @@ def declare(runtime: Runtime) -> None:
         )
 
     guard = Guard(SmsUsage(runtime.database), limits)
-    declare_channel(runtime, "sms", message, VENDORS, settings.route, admit=guard.admit)
+    declare_channel(runtime, "sms", message, VENDORS, settings.route, rates=settings.rates, admit=guard.admit)

@@ -6,18 +6,16 @@ from functools import cached_property
 
 from services.sms.by_country import by_country, countries, each_country
 from shared.messages.sms_senders import sender_problem
+from shared.providers.route_settings import rates_setting, route_setting
 from shared.settings import one_of, positive, setting
 
 
 @dataclass(frozen=True)
 class SmsSettings:
-    """The route, who messages come from, where they may go, and what becomes of long texts."""
+    """The route and its rates, who messages come from, where they may go, and what becomes of long texts."""
 
-    route: tuple[str, ...] = setting(
-        "CRIER_SMS_ROUTE",
-        "Providers in order of preference; unset: whatever is configured, else the outbox.",
-        default=(),
-    )
+    route: tuple[str, ...] = route_setting("sms")
+    rates: tuple[str, ...] = rates_setting("sms")
     sender_entries: tuple[str, ...] = setting(
         "CRIER_SMS_SENDERS",
         "Who messages come from by ISO 3166 country, as GB=Crier,US=+15005550006,*=+447700900000: a number, a short "

@@ -23,4 +23,4 @@ def declare(runtime: Runtime) -> None:
             cast(WhatsAppContent, content), delivery_id=item.id, target=item.target, expires_in=item.expires_in
         )
 
-    declare_channel(runtime, "whatsapp", message, VENDORS, settings.route)
+    declare_channel(runtime, "whatsapp", message, VENDORS, settings.route, rates=settings.rates)

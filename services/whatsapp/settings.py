@@ -2,15 +2,12 @@
 
 from dataclasses import dataclass
 
-from shared.settings import setting
+from shared.providers.route_settings import rates_setting, route_setting
 
 
 @dataclass(frozen=True)
 class WhatsAppSettings:
-    """The route."""
+    """Who sends, and how fast."""
 
-    route: tuple[str, ...] = setting(
-        "CRIER_WHATSAPP_ROUTE",
-        "Providers in order of preference; unset: whatever is configured, else the outbox.",
-        default=(),
-    )
+    route: tuple[str, ...] = route_setting("whatsapp")
+    rates: tuple[str, ...] = rates_setting("whatsapp")

@@ -14,7 +14,7 @@ from shared.settings import EngineSettings
 
 Broker = RedisBroker | RabbitmqBroker
 
-__all__ = ["Broker", "make_broker"]
+__all__ = ["Broker", "make_broker", "redis_url"]
 
 
 def make_broker(settings: EngineSettings, lifecycle: Lifecycle, *, bury: Bury | None = None) -> Broker:
@@ -34,8 +34,13 @@ def _results(settings: EngineSettings) -> ResultBackend:
 
     With RabbitMQ and no Redis, results stay in the process that made them; no delivery needs one.
     """
-    url = settings.redis_url or _next_database(settings.broker_url)
+    url = redis_url(settings)
     return RedisBackend(url=url) if url else StubBackend()
+
+
+def redis_url(settings: EngineSettings) -> str | None:
+    """The Redis of what is neither a bell nor a task: CRIER_REDIS_URL, else beside the broker's; None without any."""
+    return settings.redis_url or _next_database(settings.broker_url)
 
 
 def _next_database(broker_url: str) -> str | None:

@@ -1,30 +1,35 @@
-"""The loop: claim, compose, admit, start, send, settle. There is one path for one message and for a million.
+"""The loop: permission, claim, compose, admit, start, send, settle. One path for one message and for a million.
 
 The actor's thread owns the database, the process's event loop owns the network, and the settler writes the answers.
 No transaction is open while a provider is called, and never more is started than is being called.
 """
 
-import asyncio
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import Any
 
 import structlog
 from dramatiq.asyncio import EventLoopThread, get_event_loop_thread
 
 from shared.delivery.bells import Ringer
+from shared.delivery.calls import Call, Calls
 from shared.delivery.channel import Channel
-from shared.delivery.outcomes import RetryPolicy, settlement
+from shared.delivery.doubts import FRESH, Ask, Send, Step, Wait, after_look_up, first_step
+from shared.delivery.outcomes import Circumstances, RetryPolicy, held, settlement
 from shared.delivery.rendering import Renderer
 from shared.delivery.settler import Settler
-from shared.errors import Ambiguous, CrierError, LedgerUnavailable, Rejected, SendError
-from shared.ledger.work import Claimed, Starting, Work
-from shared.providers.port import Provider, Sent, is_idempotent
+from shared.errors import CrierError, LedgerUnavailable, Rejected, SendError
+from shared.ledger.work import Claimed, Settlement, Starting, Work
+from shared.providers.turn import Permit, Turn
 from shared.settings import EngineSettings
-from shared.telemetry.metrics import ATTEMPTS, BATCH_SIZE, CALL_SECONDS, NOT_ADMITTED, WAIT_SECONDS
+from shared.telemetry.metrics import BATCH_SIZE, NOT_ADMITTED
 
 log = structlog.get_logger(__name__)
+_SOON = 1.0
+"""Seconds until a delivery is tried again for which nobody may be called just now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,20 @@ class Timing:
         )
 
 
+@dataclass(slots=True)
+class _Batch:
+    """What became of a claimed batch so far. held: who has to be given back unless something else becomes of him."""
+
+    queue: str
+    held: dict[Any, Claimed]
+    waiting: dict[tuple[int, str | None], list[Claimed]] = field(default_factory=dict)
+
+    def wait(self, item: Claimed, delay: float, reason: str | None) -> None:
+        """Have it given back until later."""
+        del self.held[item.id]
+        self.waiting.setdefault((ceil(delay), reason), []).append(item)
+
+
 @dataclass(frozen=True)
 class DeliveryLoop:
     """Answers the bells of one channel."""
@@ -61,53 +80,56 @@ class DeliveryLoop:
     batch_size: int
 
     def answer(self, queue: str, timing: Timing) -> int:
-        """Deliver who is due in `queue`, up to a batch; how many were claimed."""
+        """Deliver who is due in `queue`, up to a batch; how many were claimed.
+
+        Where nobody may be called now nothing is claimed, and nothing rings: the relay does, as long as somebody waits.
+        """
         event_loop = get_event_loop_thread()
         if event_loop is None:
             raise RuntimeError("There is no event loop to send on: the AsyncIO middleware is missing.")
-        provider = self.channel.route.choose()
-        slots = self.channel.route.slots(provider)
         urgent = queue.endswith(".critical")
-        with slots.hold(self.batch_size, urgent=urgent, seconds=timing.batch - timing.call) as size:
-            batch = self.work.claim(queue, size, timing.lease) if size else []
-            if len(batch) == size or any(item.deaths for item in batch):
+        with self.channel.route.turn(self.batch_size, urgent=urgent, seconds=timing.batch - timing.call) as turn:
+            batch = self.work.claim(queue, turn.size, timing.lease) if turn.size else []
+            if turn.is_busy or (batch and len(batch) == turn.size) or any(item.deaths for item in batch):
                 self.ringer.ring(queue)
             if batch:
                 BATCH_SIZE.labels(queue).observe(len(batch))
-                self._deliver(queue, batch, provider, timing, event_loop)
+                self._deliver(_Batch(queue, {item.id: item for item in batch}), batch, turn, timing, event_loop)
         return len(batch)
 
     def _deliver(
-        self, queue: str, batch: Sequence[Claimed], provider: Provider[Any], timing: Timing, event_loop: EventLoopThread
+        self,
+        state: _Batch,
+        batch: Sequence[Claimed],
+        turn: Turn[Any],
+        timing: Timing,
+        event_loop: EventLoopThread,
     ) -> None:
-        held = {item.id: item for item in batch}
         latest = time.monotonic() + timing.batch - timing.call
-        ready: list[tuple[Claimed, Any]] = []
+        calls = Calls(state.queue, self.channel, self.settler, self.policy)
+        started: list[Call] = []
         try:
-            for item in batch:
-                if time.monotonic() > latest:
-                    self.ringer.ring(queue)
-                    break
-                if (message := self._compose(item, provider.name)) is None:
-                    del held[item.id]
-                else:
-                    ready.append((item, message))
-            barred = self.channel.admit(ready) if ready else {}
-            for identifier, error in barred.items():
-                self.settler.put(settlement(held.pop(identifier), provider.name, error, self.policy))
-                NOT_ADMITTED.labels(queue, error.code).inc()
-            ready = [(item, message) for item, message in ready if item.id in held]
-            started = self.work.start([Starting(item, provider.name) for item, _ in ready]) if ready else frozenset()
-            calls = [(item, message) for item, message in ready if item.id in started]
-            for item, _ in ready:
-                del held[item.id]
+            ready = list(self._composed(state, batch, latest))
+            steps = self._steps(ready, calls, event_loop, latest)
+            drawn = self._drawn(state, ready, steps, turn)
+            admitted = self._admitted(state, self._past_destinations(state, drawn, turn))
+            started = self._started(state, admitted)
+            turn.begin(call.permit for call in started)
+            self.channel.route.give_back(turn)
         finally:
-            if held:
-                self._give_back(list(held.values()))
-        if calls:
-            event_loop.run_coroutine(self._call_all(queue, calls, provider, timing.call))
+            self._give_back(state)
+        if started:
+            event_loop.run_coroutine(calls.make(started, timing.call))
 
-    def _compose(self, item: Claimed, provider: str) -> Any:
+    def _composed(self, state: _Batch, batch: Sequence[Claimed], latest: float) -> Iterable[tuple[Claimed, Any]]:
+        for item in batch:
+            if time.monotonic() > latest:
+                self.ringer.ring(state.queue)
+                return
+            if (message := self._compose(state, item)) is not None:
+                yield item, message
+
+    def _compose(self, state: _Batch, item: Claimed) -> Any:
         """The provider's message, or None where there is none to be made; then the delivery has failed for good.
 
         Raises:
@@ -124,38 +146,114 @@ class DeliveryLoop:
         except Exception:
             log.exception("a message could not be composed", delivery=str(item.id))
             refusal = Rejected("The message could not be composed: the worker's log says why.", code="compose")
-        self.settler.put(settlement(item, provider, refusal, self.policy))
+        self._put(state, self._without_call(item, refusal, "not-composed"))
         return None
 
-    async def _call_all(
-        self, queue: str, calls: Sequence[tuple[Claimed, Any]], provider: Provider[Any], seconds: float
-    ) -> None:
-        async with asyncio.TaskGroup() as group:
-            for item, message in calls:
-                group.create_task(self._call(queue, item, message, provider, seconds))
+    def _steps(
+        self, ready: Sequence[tuple[Claimed, Any]], calls: Calls, event_loop: EventLoopThread, latest: float
+    ) -> dict[Any, Step]:
+        """What to do with each; those that can be looked up are, all at once."""
+        steps = {item.id: first_step(item, self.channel.route, self.policy) for item, _ in ready}
+        asked = [(item, message, step.provider) for item, message in ready if isinstance(step := steps[item.id], Ask)]
+        if asked:
+            seconds = max(0.1, latest - time.monotonic())
+            tries = self.policy.attempts * len(self.channel.route.providers)
+            answers = event_loop.run_coroutine(calls.look_up(asked, seconds))
+            for (item, _, provider), answer in zip(asked, answers, strict=True):
+                steps[item.id] = after_look_up(item, provider.name, answer, self.policy, tries)
+        return steps
 
-    async def _call(self, queue: str, item: Claimed, message: Any, provider: Provider[Any], seconds: float) -> None:
-        begun = time.monotonic()
-        answer: Sent | SendError = Ambiguous("The call was interrupted: nobody knows whether it was sent.")
-        try:
-            async with asyncio.timeout(seconds):
-                answer = await provider.send(message)
-        except SendError as error:
-            answer = error
-        except TimeoutError:
-            answer = Ambiguous(f"No answer within {seconds:g} s: nobody knows whether it was sent.", code="timeout")
-        except Exception as error:
-            log.exception("a provider adapter failed", provider=provider.name, delivery=str(item.id))
-            answer = Ambiguous(f"The adapter failed during the call ({type(error).__name__}).", code="adapter")
-        finally:
-            written = settlement(item, provider.name, answer, self.policy, idempotent=is_idempotent(provider))
-            self.settler.put(written)
-            CALL_SECONDS.labels(queue, provider.name).observe(time.monotonic() - begun)
-            ATTEMPTS.labels(queue, provider.name, written.outcome).inc()
-            WAIT_SECONDS.labels(queue).observe(item.age)
+    def _drawn(
+        self, state: _Batch, ready: Sequence[tuple[Claimed, Any]], steps: dict[Any, Step], turn: Turn[Any]
+    ) -> list[Call]:
+        """A provider for each that is to be sent."""
+        sending: list[tuple[Claimed, Any, Send]] = []
+        for item, message in ready:
+            match steps[item.id]:
+                case Send() as send:
+                    sending.append((item, message, send))
+                case Wait(delay, reason):
+                    state.wait(item, delay, reason)
+                case Settlement() as settled:
+                    self._put(state, settled)
+        for name, count in Counter(send.only for _, _, send in sending if send.only).items():
+            turn.want(name, count)
+        for name, count in Counter(failed for item, _, send in sending if (failed := _failed(item, send))).items():
+            turn.want_others(name, count)
+        # A probe is drawn first: rather not for one that would be held if the provider hung.
+        sending.sort(key=lambda each: (each[2] is not FRESH, each[0].hold))
+        calls: list[Call] = []
+        for item, message, send in sending:
+            permit = turn.draw_from(send.only) if send.only else turn.draw(avoid=_failed(item, send))
+            if permit is None:
+                wait = self.channel.route.standings.of(send.only).wait if send.only else 0.0
+                state.wait(item, max(_SOON, wait), None)
+            else:
+                calls.append(Call(item, message, permit, cleared=send.cleared))
+        return calls
 
-    def _give_back(self, held: Sequence[Claimed]) -> None:
+    def _past_destinations(self, state: _Batch, calls: list[Call], turn: Turn[Any]) -> list[Call]:
+        """Those whose destination may be called; the others wait. Asked only where a destination is in trouble."""
+        calls = [replace(call, destination=_destination(call.permit, call.message)) for call in calls]
+        if not turn.troubled or not (places := Counter(call.place for call in calls if call.destination)):
+            return calls
+        grants = self.channel.route.standings.destinations(places)
+        left = {place: grant.count for place, grant in grants.items()}
+        passed: list[Call] = []
+        for call in calls:
+            if not call.destination:
+                passed.append(call)
+            elif left[call.place] > 0:
+                left[call.place] -= 1
+                grant = grants[call.place]
+                passed.append(replace(call, watched=grant.is_probe or grant.standing.failures > 0))
+            else:
+                wait = max(_SOON, grants[call.place].standing.wait)
+                state.wait(call.item, wait, f"{call.destination} keeps failing: it waits until that works again.")
+        return passed
+
+    def _admitted(self, state: _Batch, calls: list[Call]) -> list[Call]:
+        barred = self.channel.admit([(call.item, call.message) for call in calls]) if calls else {}
+        for call in calls:
+            if error := barred.get(call.item.id):
+                self._put(state, self._without_call(call.item, error, "limit", cleared=call.cleared))
+                NOT_ADMITTED.labels(state.queue, error.code).inc()
+        return [call for call in calls if call.item.id in state.held]
+
+    def _started(self, state: _Batch, calls: list[Call]) -> list[Call]:
+        starting = [Starting(call.item, call.provider.name, call.sender, call.cleared) for call in calls]
+        started = self.work.start(starting) if starting else frozenset()
+        for call in calls:
+            del state.held[call.item.id]
+        return [call for call in calls if call.item.id in started]
+
+    def _without_call(self, item: Claimed, error: SendError, why: str, *, cleared: bool = False) -> Settlement:
+        name = self.channel.route.providers[0].name
+        if isinstance(error, Rejected) and item.doubt and not cleared:
+            reason = f"Nobody knows whether it was sent, and it cannot be sent again: {error.reason}"
+            return held(item, item.provider or name, reason, code=error.code)
+        written = settlement(item, name, error, self.policy, Circumstances(cleared=cleared))
+        return replace(written, why=why) if isinstance(error, Rejected) else written
+
+    def _put(self, state: _Batch, settled: Settlement) -> None:
+        del state.held[settled.id]
+        self.settler.put(settled)
+
+    def _give_back(self, state: _Batch) -> None:
+        if state.held:
+            state.waiting.setdefault((0, None), []).extend(state.held.values())
         try:
-            self.work.release(held)
+            for (delay, reason), items in state.waiting.items():
+                self.work.release(items, delay=delay, reason=reason)
         except LedgerUnavailable as error:
-            log.warning("claims not given back; their lease ends them", claims=len(held), reason=str(error))
+            log.warning("claims not given back; their lease ends them", reason=str(error))
+
+
+def _failed(item: Claimed, send: Send) -> str | None:
+    """Who has just failed it, so that another is tried where there is one."""
+    return item.provider if not send.only and (item.attempts or item.doubt) else None
+
+
+def _destination(permit: Permit[Any], message: Any) -> str:
+    find = getattr(permit.provider, "destination", None)
+    return find(message) if find else ""

@@ -12,11 +12,13 @@ from marshmallow import ValidationError
 from shared.delivery.bells import actor_name
 from shared.delivery.channel import Admit, Channel, Compose, admit_all
 from shared.delivery.loop import DeliveryLoop, Timing
+from shared.delivery.outcomes import RetryPolicy
 from shared.errors import LedgerUnavailable
 from shared.messages.bell import BellSchema
 from shared.messages.content import LANES
 from shared.providers.outbox import Outbox
 from shared.providers.route import Vendor, assemble
+from shared.providers.route_settings import rates_of
 from shared.runtime import Runtime
 
 log = structlog.get_logger(__name__)
@@ -30,6 +32,8 @@ def declare_channel(
     vendors: Mapping[str, Vendor[Any]],
     route: Sequence[str],
     *,
+    rates: Sequence[str] = (),
+    policy: RetryPolicy | None = None,
     admit: Admit = admit_all,
 ) -> DeliveryLoop:
     """Declare `<name>.critical`, `.normal` and `.bulk` with their actors.
@@ -37,22 +41,26 @@ def declare_channel(
     Parameters:
         compose: makes the provider's message of a claimed delivery and its content.
         vendors: the channel's table of adapters.
-        route: the names its route setting gives; empty means whatever is configured.
+        route: the entries of its route setting; empty means whatever is configured.
+        rates: the entries of its rates setting.
+        policy: when it tries again, where that is not as for all.
         admit: see `Channel`.
 
     Raises:
         SettingsError: the route names what is not configured.
     """
     outbox = Outbox(name, runtime.database, runtime.sealer)
-    variable = f"CRIER_{name.upper()}_ROUTE"
-    channel = Channel(name, compose, assemble(variable, route, vendors, outbox, runtime.environ), admit)
+    assembled = assemble(
+        name, route, vendors, outbox, runtime.environ, rates=rates_of(rates), permission=runtime.permission
+    )
+    channel = Channel(name, compose, assembled, admit)
     loop = DeliveryLoop(
         channel,
         runtime.work,
         runtime.renderer,
         runtime.settler,
         runtime.bells,
-        runtime.retry_policy,
+        policy or runtime.retry_policy,
         runtime.settings.batch_size,
     )
     for lane in LANES:

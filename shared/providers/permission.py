@@ -66,6 +66,9 @@ class Standing:
     slow: bool = False
 
 
+UNTROUBLED = Standing()
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
     """A token bucket: `per_second` come in, at most `burst` are kept."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 
 from shared.providers import permission as rules
-from shared.providers.permission import Answer, Breaker, Grant, Standing, Wish, channel_of
+from shared.providers.permission import UNTROUBLED, Answer, Breaker, Grant, Standing, Wish, channel_of
 
 _MOST = 10_000
 
@@ -152,7 +152,7 @@ class LocalPermission:
         with self._lock:
             now = self._clock()
             standings = {subject: _standing(record, now) for subject, record in self._records.items()}
-        return {subject: standing for subject, standing in standings.items() if standing != Standing()}
+        return {subject: standing for subject, standing in standings.items() if standing != UNTROUBLED}
 
 
 def _standing(record: _Record, now: float) -> Standing:

@@ -10,7 +10,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from shared.providers import permission_scripts as scripts
-from shared.providers.permission import Answer, Breaker, Grant, Standing, Wish, channel_of
+from shared.providers.permission import UNTROUBLED, Answer, Breaker, Grant, Standing, Wish, channel_of
 from shared.providers.permission_local import LocalPermission
 
 T = TypeVar("T")
@@ -109,7 +109,7 @@ class RedisPermission:
             return {subject: _standing(self._read([_key(subject)], [])) for subject in subjects}
 
         standings = self._surely(looked_up, self._alone.known)
-        return {subject: standing for subject, standing in standings.items() if standing != Standing()}
+        return {subject: standing for subject, standing in standings.items() if standing != UNTROUBLED}
 
     def _surely(self, shared: Callable[[], T], alone: Callable[[], T]) -> T:
         was_away = self._asked_again_at is not None

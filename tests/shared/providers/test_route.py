@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from shared.errors import SettingsError
+from shared.providers.permission import Rate
 from shared.providers.route import Vendor, assemble
 from shared.settings import setting
 
@@ -27,7 +28,7 @@ CONFIGURED = {"PIGEON_LOFT": "roof", "PIGEON_GRAIN": "corn"}
 
 
 def names(named, environ):
-    route = assemble("CRIER_BIRD_ROUTE", named, VENDORS, Named("outbox"), environ)
+    route = assemble("bird", named, VENDORS, Named("outbox"), environ)
     return [provider.name for provider in route.providers]
 
 
@@ -38,6 +39,15 @@ def test_the_outbox_until_a_provider_is_configured():
 
 def test_a_named_route_is_kept_in_order():
     assert names(("outbox", "pigeon"), CONFIGURED) == ["outbox", "pigeon"]
+
+
+def test_entries_with_weights_name_providers_too():
+    assert names(("outbox:3", "pigeon:1"), CONFIGURED) == ["outbox", "pigeon"]
+
+
+def test_a_rate_for_nobody_is_refused():
+    with pytest.raises(SettingsError, match=r"CRIER_BIRD_RATES must be one of .* Did you mean 'pigeon'\?"):
+        assemble("bird", (), VENDORS, Named("outbox"), CONFIGURED, rates={"pigoen": Rate(1, 1)})
 
 
 def test_a_vendor_can_say_which_variables_mean_it():
