@@ -8,6 +8,7 @@ from services.gateway import (
     availability,
     batches,
     bodies,
+    dead_letters,
     devices,
     docs,
     health,
@@ -16,6 +17,7 @@ from services.gateway import (
     problems,
     sender_identity,
     templates,
+    unknown,
 )
 from services.gateway.api import make_api
 from services.gateway.parts import Parts
@@ -27,6 +29,8 @@ BLUEPRINTS = (
     devices.blueprint,
     sender_identity.blueprint,
     outbox.blueprint,
+    dead_letters.blueprint,
+    unknown.blueprint,
 )
 
 

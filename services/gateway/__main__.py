@@ -13,8 +13,10 @@ from services.gateway.health import MULTIPROCESS
 from services.gateway.parts import Parts
 from services.gateway.server import Server, listen
 from services.gateway.settings import GatewaySettings
+from shared.broker.dead_messages import again
 from shared.errors import SettingsError
 from shared.ledger.database import Database
+from shared.receipts.sources import assemble
 from shared.runtime import process_runtime
 from shared.senders.allowed import AllowedSenders
 from shared.settings import load
@@ -27,6 +29,7 @@ def serve() -> None:
     try:
         settings, branded, allowed = load(GatewaySettings, BrandSettings, AllowedSenders)
         sealer, brand = runtime.sealer, branded.brand()
+        sources = assemble(runtime.environ)
     except SettingsError as error:
         sys.exit(str(error))
     if settings.workers > 1 and MULTIPROCESS not in os.environ:
@@ -39,7 +42,17 @@ def serve() -> None:
         database = Database(runtime.settings.database_url, pool_size=settings.threads, deadline=settings.deadline)
         state = broker_state(runtime.settings.broker_url)
         return create_app(
-            Parts.of(database, sealer, runtime.bells, brand=brand, allowed_senders=allowed, broker_state=state)
+            Parts.of(
+                database,
+                sealer,
+                runtime.bells,
+                brand=brand,
+                allowed_senders=allowed,
+                broker_state=state,
+                enqueue=lambda kept: runtime.broker.enqueue(again(kept)),
+                sources=sources,
+                public_url=runtime.settings.public_url,
+            )
         )
 
     host, port = listener.getsockname()[:2]

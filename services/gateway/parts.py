@@ -1,7 +1,8 @@
 """What the views work with: made once, when the application is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Flask, current_app
 
@@ -12,17 +13,30 @@ from shared.intake.upload import Uploads
 from shared.ledger.actions import Actions
 from shared.ledger.batches import Batches
 from shared.ledger.database import Database
+from shared.ledger.dead_letters import DeadLetters
 from shared.ledger.devices import Devices
+from shared.ledger.held import Held
 from shared.ledger.history import History
 from shared.ledger.keys import Keys
 from shared.ledger.listing import Listing
 from shared.ledger.outbox import KeptMessages
+from shared.ledger.post_mortem import PostMortem
+from shared.ledger.receipts import Receipts
+from shared.ledger.replay import Enqueue, Replay
+from shared.ledger.suppressions import Suppressions
 from shared.ledger.template_store import TemplateStore
+from shared.receipts.port import Source
 from shared.senders.allowed import AllowedSenders
 from shared.senders.identities import Identities
 from shared.templates.brand import Brand
+from shared.unsubscribe import UnsubscribeLinks
 
 _NAME = "crier"
+
+
+def nowhere(_: Mapping[str, Any]) -> None:
+    """Sends a task's message where there is no broker."""
+    raise ConnectionError("There is no broker to send it to.")
 
 
 @dataclass(frozen=True)
@@ -31,6 +45,8 @@ class Parts:
 
     Parameters:
         broker_state: says in a word how the broker is; asked by `/readyz`, which does not depend on the answer.
+        sources: the providers that report, by name. public_url: where they reach the gateway.
+        links: makes and reads the links that unsubscribe; None without an https `public_url`.
     """
 
     database: Database
@@ -48,6 +64,15 @@ class Parts:
     identities: Identities
     allowed_senders: AllowedSenders
     outbox: KeptMessages
+    receipts: Receipts
+    sources: Mapping[str, Source]
+    suppressions: Suppressions
+    public_url: str | None
+    links: UnsubscribeLinks | None
+    dead_letters: DeadLetters
+    post_mortem: PostMortem
+    replay: Replay
+    held: Held
 
     @classmethod
     def of(
@@ -59,9 +84,13 @@ class Parts:
         brand: Brand | None = None,
         allowed_senders: AllowedSenders | None = None,
         broker_state: Callable[[], str] = lambda: "unknown",
+        enqueue: Enqueue = nowhere,
+        sources: Mapping[str, Source] | None = None,
+        public_url: str | None = None,
     ) -> "Parts":
         """The parts over a database."""
-        intake, batches = Intake(database, sealer, ringer), Batches(database)
+        links = UnsubscribeLinks.of(public_url, sealer)
+        intake, batches = Intake(database, sealer, ringer, unsubscribes=links is not None), Batches(database)
         return cls(
             database=database,
             intake=intake,
@@ -78,6 +107,15 @@ class Parts:
             listing=Listing(database),
             templates=TemplateStore(database),
             outbox=KeptMessages(database, sealer),
+            receipts=Receipts(database),
+            sources=sources or {},
+            suppressions=Suppressions(database),
+            public_url=public_url,
+            links=links,
+            dead_letters=DeadLetters(database),
+            post_mortem=PostMortem(database),
+            replay=Replay(database, enqueue),
+            held=Held(database),
         )
 
     def attach(self, app: Flask) -> None:

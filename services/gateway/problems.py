@@ -19,6 +19,7 @@ KINDS: dict[str, tuple[int, str, str]] = {
     "malformed": (400, "The request cannot be read", "Its body is not what its headers say, or not JSON."),
     "unauthorized": (401, "An API key is needed", "Send `Authorization: Bearer crier_…`."),
     "forbidden": (403, "The key may not do this", "Keys have scopes: send, read, admin."),
+    "forged": (403, "It is not known who this comes from", "Its signature is missing, wrong or too old."),
     "not-found": (404, "There is no such thing", "Nothing of this name exists in the key's project."),
     "method-not-allowed": (405, "The method is not allowed here", "The Allow header lists those that are."),
     "conflict": (409, "Its state does not allow this", "It exists, but has gone too far, or not far enough."),
@@ -27,7 +28,9 @@ KINDS: dict[str, tuple[int, str, str]] = {
     "invalid-request": (422, "The request has mistakes", "`errors` names each field, and what would be right."),
     "invalid-template": (422, "The template has a mistake", "`errors` names the file and the line."),
     "internal-error": (500, "Something is wrong in Crier", "It was logged under the request id."),
+    "unverified": (503, "Nobody can say now who this comes from", "What its signature is checked with cannot be had."),
     "busy": (503, "Too many large requests at once", "Nothing was accepted. Try again after Retry-After."),
+    "broker-unavailable": (503, "The broker is not available", "Repeat the request after `Retry-After`."),
     "ledger-unavailable": (
         503,
         "The ledger is not available",

@@ -9,6 +9,9 @@ from services.gateway.routes import query
 from shared.errors import InvalidInput
 from shared.intake.fields import Channel, Moment
 from shared.intake.problems import StrictSchema, load
+from shared.ledger.dead_letters import Filters as LetterFilters
+from shared.ledger.dead_letters import Kind, Why
+from shared.ledger.held import HeldFilters
 from shared.ledger.listing import Filters
 from shared.ledger.states import State
 from shared.messages.content import CHANNELS
@@ -32,11 +35,46 @@ class _ListSchema(_PageSchema):
     accepted_before = Moment()
 
 
+class LetterFilterSchema(StrictSchema):
+    """Which dead letters; what is left out does not restrict."""
+
+    queue = Line(validate=validate.Length(1, 100), metadata={"example": "sms.normal"})
+    channel = Channel()
+    why = fields.Enum(Why, by_value=True)
+    name = Line(
+        validate=validate.Length(1, 200), metadata={"description": "The provider asked last; or the task's actor."}
+    )
+    code = Line(validate=validate.Length(1, 100), metadata={"description": "The provider's.", "example": "21211"})
+    template = Line(validate=validate.Length(1, 100), metadata={"example": "welcome@3"})
+    died_after = Moment()
+    died_before = Moment()
+
+
+class HeldFilterSchema(StrictSchema):
+    """Which of what is unknown; what is left out does not restrict."""
+
+    queue = Line(validate=validate.Length(1, 100), metadata={"example": "sms.normal"})
+    channel = Channel()
+    provider = Line(validate=validate.Length(1, 100))
+    template = Line(validate=validate.Length(1, 100), metadata={"example": "welcome@3"})
+    held_after = Moment()
+    held_before = Moment()
+
+
+class _LettersSchema(_PageSchema, LetterFilterSchema):
+    kind = fields.Enum(Kind, by_value=True, load_default=Kind.DELIVERY)
+
+
+class _HeldSchema(_PageSchema, HeldFilterSchema):
+    pass
+
+
 class _OutboxSchema(_PageSchema):
     channel = Channel()
 
 
 _PAGE, _LIST, _OUTBOX = _PageSchema(), _ListSchema(), _OutboxSchema()
+_LETTERS, _HELD = _LettersSchema(), _HeldSchema()
 
 PAGE_PARAMETERS = [
     {"in": "query", "name": "limit", "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": 50}},
@@ -50,6 +88,28 @@ LIST_PARAMETERS = [
     query("recipient", "Only to this address, number or device token."),
     query("accepted_after", "Accepted at or after this moment.", format="date-time"),
     query("accepted_before", "Accepted before this moment.", format="date-time"),
+    *PAGE_PARAMETERS,
+]
+_WHERE_PARAMETERS = [
+    query("queue", "Only of this queue, e.g. `sms.normal`."),
+    query("channel", "Only these.", enum=list(CHANNELS)),
+    query("template", "Only of this template: a name, or name and version (`welcome@3`)."),
+]
+LETTER_PARAMETERS = [
+    query("kind", "Deliveries, or tasks.", enum=[str(kind) for kind in Kind], default=str(Kind.DELIVERY)),
+    query("why", "Only these.", enum=[str(why) for why in Why]),
+    query("name", "Only of this provider, asked last; or of this actor."),
+    query("code", "Only with this code of the provider's."),
+    query("died_after", "Died at or after this moment.", format="date-time"),
+    query("died_before", "Died before this moment.", format="date-time"),
+    *_WHERE_PARAMETERS,
+    *PAGE_PARAMETERS,
+]
+HELD_PARAMETERS = [
+    query("provider", "Only those that this one was asked to send."),
+    query("held_after", "Held since this moment or later.", format="date-time"),
+    query("held_before", "Held since before this moment.", format="date-time"),
+    *_WHERE_PARAMETERS,
     *PAGE_PARAMETERS,
 ]
 OUTBOX_PARAMETERS = [query("channel", "Only these.", enum=list(CHANNELS)), *PAGE_PARAMETERS]
@@ -66,6 +126,20 @@ def list_query() -> tuple[Filters, int, str | None]:
     asked = _load(_LIST)
     limit, cursor, recipient = asked.pop("limit"), asked.pop("cursor", None), asked.pop("recipient", None)
     return Filters(target=recipient and _normal(recipient), **asked), limit, cursor
+
+
+def letters_query() -> tuple[LetterFilters, int, str | None]:
+    """Filters, limit and cursor."""
+    asked = _load(_LETTERS)
+    limit, cursor = asked.pop("limit"), asked.pop("cursor", None)
+    return LetterFilters(**asked), limit, cursor
+
+
+def held_query() -> tuple[HeldFilters, int, str | None]:
+    """Filters, limit and cursor."""
+    asked = _load(_HELD)
+    limit, cursor = asked.pop("limit"), asked.pop("cursor", None)
+    return HeldFilters(**asked), limit, cursor
 
 
 def outbox_query() -> tuple[str | None, int, str | None]:

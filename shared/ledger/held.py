@@ -16,6 +16,7 @@ from shared.ledger.audit import record
 from shared.ledger.chosen import Chunk, Done, Ids, Matching, Search, cursor_of, in_chunks, read_cursor
 from shared.ledger.database import Database
 from shared.ledger.endings import finish, recorded, returned
+from shared.ledger.post_mortem import Attempt, attempts_of
 from shared.ledger.states import State
 
 _MATCHES = """
@@ -29,14 +30,17 @@ _MATCHES = """
         SELECT FROM notifications n JOIN template_versions t ON t.id = n.template_id
         WHERE n.id = d.notification_id AND :template IN (t.name, t.name || '@' || t.version)))
 """
+_COLUMNS = """
+    d.id, d.notification_id, d.queue, d.target, d.provider, d.attempts, d.started_at, d.held_at, d.expires_at, d.reason,
+    (SELECT t.name || '@' || t.version FROM notifications n JOIN template_versions t ON t.id = n.template_id
+     WHERE n.id = d.notification_id) AS template
+"""
 _NEWEST = text(f"""
-    SELECT d.id, d.notification_id, d.queue, d.target, d.provider, d.attempts, d.started_at, d.held_at, d.expires_at,
-           d.reason, (SELECT t.name || '@' || t.version FROM notifications n
-                      JOIN template_versions t ON t.id = n.template_id WHERE n.id = d.notification_id) AS template
-    FROM deliveries d
+    SELECT {_COLUMNS} FROM deliveries d
     WHERE {_MATCHES} AND (CAST(:before AS timestamptz) IS NULL OR (d.held_at, d.id) < (:before, :last))
     ORDER BY d.held_at DESC, d.id DESC LIMIT :limit
 """)
+_ONE = text(f"SELECT {_COLUMNS}, d.state FROM deliveries d WHERE d.id = :id AND d.project_id = :project_id")
 _COUNT = text(f"SELECT count(*) FROM deliveries d WHERE {_MATCHES}")
 _COUNT_UNTIL = text(f"SELECT count(*) FROM deliveries d WHERE {_MATCHES} AND d.held_at <= :until")
 _FOLLOWING = text(f"""
@@ -114,6 +118,13 @@ class HeldDelivery:
 
 
 @dataclass(frozen=True, slots=True)
+class FullHeldDelivery(HeldDelivery):
+    """The same, with every call for it, oldest first."""
+
+    calls: Sequence[Attempt]
+
+
+@dataclass(frozen=True, slots=True)
 class HeldPage:
     """Some that are held, newest first. `next` is the cursor of what follows; None at the end."""
 
@@ -141,6 +152,22 @@ class Held:
         rows = self.database.rows(_NEWEST, parameters)
         items = [HeldDelivery(**row._mapping) for row in rows[:limit]]
         return HeldPage(items, cursor_of(items[-1].held_at, items[-1].id) if len(rows) > limit else None)
+
+    def one(self, project_id: int, delivery_id: UUID) -> FullHeldDelivery:
+        """One that is held, with every call for it.
+
+        Raises:
+            NotFound: there is no such delivery in this project.
+            Conflict: it is not held.
+        """
+        with self.database.transaction() as connection:
+            row = connection.execute(_ONE, {"project_id": project_id, "id": delivery_id}).first()
+            if row is None:
+                raise NotFound(_no_delivery(delivery_id))
+            if row.held_at is None:
+                raise Conflict(_why_not(delivery_id, row))
+            calls = attempts_of(connection, delivery_id)
+        return FullHeldDelivery(**{name: getattr(row, name) for name in HeldDelivery.__slots__}, calls=calls)
 
     def count(self, project_id: int, filters: HeldFilters) -> int:
         """How many match."""

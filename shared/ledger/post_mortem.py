@@ -78,7 +78,7 @@ class PostMortem:
             if row is None:
                 raise NotFound(no_letter(letter_id))
             refusal = refusal_of(connection, row) if row.kind == Kind.TASK else refusal_of_delivery(row)
-            attempts = _attempts(connection, letter_id)
+            attempts = attempts_of(connection, letter_id)
         return FullLetter(
             **letter_of(row),
             accepted_at=row.accepted_at,
@@ -108,5 +108,6 @@ def _promise(row: Any) -> str:
     return f"It is sent again from {row.queue}, with all its attempts before it.{order}"
 
 
-def _attempts(connection: Connection, delivery_id: UUID) -> list[Attempt]:
+def attempts_of(connection: Connection, delivery_id: UUID) -> list[Attempt]:
+    """Every call for a delivery, oldest first."""
     return [Attempt(**row._mapping) for row in connection.execute(_ATTEMPTS, {"id": delivery_id})]

@@ -23,7 +23,7 @@ from shared.ledger.post_mortem import GONE
 from shared.ledger.states import State
 
 Chosen = Ids | Matching[Filters]
-Enqueue = Callable[[Mapping[str, Any]], None]
+Enqueue = Callable[[Mapping[str, Any]], object]
 """Sends a task's message, as it was kept, once more under a new id."""
 
 _FOLLOWING = text(f"""
