@@ -70,12 +70,14 @@ class Client:
         self._http.close()
 
     def send(
-        self, *, to: Recipient, channel: Channel, idempotency_key: str | None = None, **fields: Unpack[Envelope]
-    ) -> Receipt:
+        self, *, to: Recipient, channel: Channel, ordering_key: str | None = None, idempotency_key: str | None = None,
+        **fields: Unpack[Envelope],
+    ) -> Receipt:  # fmt: skip
         """Send one notification; returns once it is durable.
 
         Parameters:
             to: whom: `email`, `phone`, or for push `user_id`, `tokens` or `topic`; `name`, `locale`, `timezone`.
+            ordering_key: what has the same one is sent one at a time, in the order accepted.
             idempotency_key: repeated under the same one, a request is answered as the first was.
             fields: `template` and `data`, or `content` and `kind`; `lane`, `send_at`, `expires_at`, `on_unknown`,
                 `metadata`. See `crier.request.Envelope`.
@@ -83,7 +85,8 @@ class Client:
         Raises:
             TypeError: JSON cannot say what is in `data`.
         """
-        asked = {"to": to, "channel": channel, **given(fields)}
+        order = {"ordering_key": ordering_key} if ordering_key else {}
+        asked = {"to": to, "channel": channel, **order, **given(fields)}
         key = idempotency_key or str(uuid4())
         return cast(Receipt, self._http.call("POST", "/v1/notifications", json=asked, idempotency_key=key))
 

@@ -38,6 +38,7 @@ class Row(TypedDict):
     to: Recipient
     data: NotRequired[Mapping[str, Any]]
     metadata: NotRequired[Mapping[str, str]]
+    ordering_key: NotRequired[str | None]
 
 
 class Attachment(TypedDict):

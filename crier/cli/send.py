@@ -53,6 +53,7 @@ With --wait it ends with 1 unless the notification was sent or delivered.
 @click.option("--expires-at", type=moment, help="Never after this moment.")
 @click.option("--expires-in", type=duration, help="The same, from now: 10m. One-time codes need one of them.")
 @click.option("--on-unknown", type=click.Choice(POLICIES), help="When nobody knows whether it was sent.")
+@click.option("--ordering-key", metavar="KEY", help="What has the same one is sent one at a time, in this order.")
 @click.option("--metadata", multiple=True, metavar="NAME=VALUE", help="Strings of your own, given back with it.")
 @click.option("--idempotency-key", help="The same request under the same key is sent once; write its moments out.")
 @click.option("--wait", "waits", is_flag=True, help="Follow it until it ends.")
@@ -94,5 +95,8 @@ def send(
         click.echo(json.dumps(receipt, indent=2))
     else:
         console.print(f"  crier show {receipt['id']}      what became of it", style="dim")
+        if receipt["state"] == "suppressed":
+            console.print("  It is not sent: the recipient must not be written to.", style="yellow")
+            console.print("  crier suppressions list    says whom, why and since when", style="dim")
         if receipt["state"] == "scheduled":
             console.print(f"  crier cancel {receipt['id']}    as long as it is scheduled", style="dim")

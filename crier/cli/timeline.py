@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from crier.answers import Delivery, Event, Notification
+from crier.cli.advice import advice
 from crier.cli.printable import one_line
 
 COLOURS = {
@@ -42,7 +43,11 @@ def describe(found: Notification) -> RenderableType:
     head = Text.assemble(
         (found["id"], "bold"), "  ", state_text(found["state"]), f"  {found['channel']}.{found['lane']}"
     )
-    return Group(head, "", _facts(found), "", _deliveries(found["deliveries"]), "", timeline(found["timeline"]))
+    parts: list[RenderableType] = [head, "", _facts(found), "", _deliveries(found["deliveries"]), ""]
+    parts.append(timeline(found["timeline"]))
+    if sentences := list(advice(found)):
+        parts += ["", *(Text(one_line(sentence), style="italic") for sentence in sentences)]
+    return Group(*parts)
 
 
 def _facts(found: Notification) -> Table:
@@ -59,6 +64,7 @@ def _facts(found: Notification) -> Table:
         "send at": found["send_at"] and local(found["send_at"]),
         "expires at": found["expires_at"] and local(found["expires_at"]),
         "if unknown": found["on_unknown"],
+        "in order of": found["ordering_key"],
         "batch": found["batch_id"] and f"{found['batch_id']}, row {found['row_number']}",
     }
     for name, value in rows.items():
@@ -107,7 +113,7 @@ def _what(event: Event) -> Text:
 
 
 def _told(event: Event, detail: str) -> str:
-    attempt = (event.get("provider"), event.get("outcome"), event.get("code")) if event["what"] == "attempt" else ()
-    words = " ".join(word for word in attempt if word)
+    names = ("provider", "outcome", "code") if event["what"] in ("attempt", "receipt") else ()
+    words = " ".join(str(event[name]) for name in names if event.get(name))
     told = ": ".join(part for part in (words, detail) if part)
     return one_line(f"{told} (by {event['who']})" if "who" in event else told)
