@@ -113,7 +113,7 @@ def _what(event: Event) -> Text:
 
 
 def _told(event: Event, detail: str) -> str:
-    names = ("provider", "outcome", "code") if event["what"] in ("attempt", "receipt") else ()
-    words = " ".join(str(event[name]) for name in names if event.get(name))
+    said = (event.get("provider"), event.get("outcome"), event.get("code"))
+    words = " ".join(word for word in said if word) if event["what"] in ("attempt", "receipt") else ""
     told = ": ".join(part for part in (words, detail) if part)
     return one_line(f"{told} (by {event['who']})" if "who" in event else told)
