@@ -91,7 +91,7 @@ def test_a_vendor_there_is_not_is_refused(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("vendor", "rule", "words"),
     [
-        ("twilio", {"error": "99999"}, "error: twilio documents 20001, 20003"),
+        ("twilio", {"error": "99999"}, "error: twilio documents 10001, 20001"),
         ("twilio", {"stage": "token"}, "stage: twilio has send, look-up"),
         ("fcm", {"error": "GONE"}, "error: fcm documents UNREGISTERED"),
     ],
