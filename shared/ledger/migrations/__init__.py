@@ -21,9 +21,13 @@ def _config(database_url: str) -> Config:
     return config
 
 
-def upgrade(database_url: str) -> None:
-    """Create or migrate the schema, and the partitions of the coming months. Safe to run twice, and at once."""
-    command.upgrade(_config(database_url), "head")
+def upgrade(database_url: str, revision: str = "head") -> None:
+    """Create or migrate the schema, and the partitions of the coming months. Safe to run twice, and at once.
+
+    Parameters:
+        revision: an earlier one than this version of Crier works with is of use to tests only.
+    """
+    command.upgrade(_config(database_url), revision)
     database = Database(database_url, pool_size=1, deadline=None)
     try:
         ensure_partitions(database)
