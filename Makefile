@@ -26,7 +26,7 @@ MAKE_VENV = for python in $(PYTHONS); do \
 	exit 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down test test-quick lint format types imports check bench audit lock settings-doc clean
+.PHONY: help install demo up down test test-quick lint format types imports check bench audit lock settings-doc outcomes-doc clean
 
 help:
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -73,6 +73,9 @@ audit: $(INSTALLED) ## known vulnerabilities among the pinned requirements
 settings-doc: $(INSTALLED) ## write docs/settings.md from the settings classes
 	$(BIN)/python -m crier.settings_page > docs/settings.md.new
 	mv docs/settings.md.new docs/settings.md
+outcomes-doc: $(INSTALLED) ## write docs/outcomes.md from the providers' tables
+	$(BIN)/python -m crier.outcomes_page > docs/outcomes.md.new
+	mv docs/outcomes.md.new docs/outcomes.md
 clean: ## remove what is generated, .venv included; a local cluster's data in ~/.crier stays
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
