@@ -15,9 +15,13 @@ from services.gateway import (
     notifications,
     outbox,
     problems,
+    receipts,
     sender_identity,
+    suppressions,
     templates,
     unknown,
+    unsubscribe,
+    webhooks,
 )
 from services.gateway.api import make_api
 from services.gateway.parts import Parts
@@ -31,6 +35,8 @@ BLUEPRINTS = (
     outbox.blueprint,
     dead_letters.blueprint,
     unknown.blueprint,
+    webhooks.blueprint,
+    suppressions.blueprint,
 )
 
 
@@ -43,6 +49,6 @@ def create_app(parts: Parts) -> Flask:
     api = make_api(app)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
-    for plain in (docs.blueprint, health.blueprint):
+    for plain in (docs.blueprint, health.blueprint, receipts.blueprint, unsubscribe.blueprint):
         app.register_blueprint(plain)
     return app

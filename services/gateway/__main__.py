@@ -20,6 +20,7 @@ from shared.receipts.sources import assemble
 from shared.runtime import process_runtime
 from shared.senders.allowed import AllowedSenders
 from shared.settings import load
+from shared.ssrf import Reach
 from shared.templates.brand_settings import BrandSettings
 
 
@@ -27,7 +28,7 @@ def serve() -> None:
     """Run the gateway in this process and the workers it forks."""
     runtime = process_runtime()
     try:
-        settings, branded, allowed = load(GatewaySettings, BrandSettings, AllowedSenders)
+        settings, branded, allowed, reach = load(GatewaySettings, BrandSettings, AllowedSenders, Reach)
         sealer, brand = runtime.sealer, branded.brand()
         sources = assemble(runtime.environ)
     except SettingsError as error:
@@ -48,6 +49,7 @@ def serve() -> None:
                 runtime.bells,
                 brand=brand,
                 allowed_senders=allowed,
+                reach=reach,
                 broker_state=state,
                 enqueue=lambda kept: runtime.broker.enqueue(again(kept)),
                 sources=sources,

@@ -15,6 +15,7 @@ from shared.ledger.batches import Batches
 from shared.ledger.database import Database
 from shared.ledger.dead_letters import DeadLetters
 from shared.ledger.devices import Devices
+from shared.ledger.endpoints import Endpoints
 from shared.ledger.held import Held
 from shared.ledger.history import History
 from shared.ledger.keys import Keys
@@ -28,6 +29,7 @@ from shared.ledger.template_store import TemplateStore
 from shared.receipts.port import Source
 from shared.senders.allowed import AllowedSenders
 from shared.senders.identities import Identities
+from shared.ssrf import Reach
 from shared.templates.brand import Brand
 from shared.unsubscribe import UnsubscribeLinks
 
@@ -57,6 +59,8 @@ class Parts:
     actions: Actions
     batches: Batches
     devices: Devices
+    endpoints: Endpoints
+    reach: Reach
     history: History
     keys: Keys
     listing: Listing
@@ -83,6 +87,7 @@ class Parts:
         *,
         brand: Brand | None = None,
         allowed_senders: AllowedSenders | None = None,
+        reach: Reach | None = None,
         broker_state: Callable[[], str] = lambda: "unknown",
         enqueue: Enqueue = nowhere,
         sources: Mapping[str, Source] | None = None,
@@ -102,6 +107,8 @@ class Parts:
             actions=Actions(database),
             batches=batches,
             devices=Devices(database),
+            endpoints=Endpoints(database, sealer),
+            reach=reach or Reach(),
             history=History(database),
             keys=Keys(database),
             listing=Listing(database),
