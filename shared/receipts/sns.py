@@ -1,9 +1,10 @@
 """Messages of Amazon SNS over HTTPS: whether one is from our topic, and what it carries.
 
 https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html. Nothing is fetched for a message of
-another topic, nor from a host that is not SNS's: whoever can name the certificate signs what he likes. A path must end
-in `.pem` and have no query, for SNS answers queries with text of the caller's. The certificate is trusted because it
-came from there over TLS; its dates are checked, its subject is not, which differs between regions.
+another topic, nor from a host that is not SNS's: whoever can name the certificate signs what he likes. Its address must
+end in `.pem` and have no query, for SNS answers queries with text of the caller's. The certificate is trusted because
+it came from there over TLS; its dates are checked, its subject is not, which differs between regions. Who knows the
+topic could have us ask SNS for certificates there are not, so new ones are asked for a few times a minute only.
 
 SNS signs when a message was published, not when it is sent, and tries for up to an hour: see
 docs/decisions/sns-freshness.md.
@@ -13,12 +14,13 @@ import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from itertools import count
 from threading import Lock
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
-from cachetools import LRUCache
+from cachetools import LRUCache, TTLCache
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -49,8 +51,11 @@ HASHES: Mapping[str, hashes.HashAlgorithm] = {
 }
 """By `SignatureVersion`."""
 
-_HOST = re.compile(r"sns\.[a-z0-9-]{3,}\.amazonaws\.com(\.cn)?")
+# Whole addresses, not their parts: what one parser takes for the host another may not.
+_SNS = r"https://sns\.[a-z0-9-]{3,}\.amazonaws\.com(\.cn)?"
+_CERTIFICATE, _QUERY = r"/[A-Za-z0-9._-]+\.pem", r"/\?[!-~]+"
 _CERTIFICATES = 16
+_FETCHES, _MINUTE = 10, 60.0
 
 
 class Topic:
@@ -64,9 +69,13 @@ class Topic:
 
     def __init__(self, arn: str, endpoint: str | None = None, fetch: Callable[[str], bytes] = fetched) -> None:
         self._arn = arn
-        self._endpoint = endpoint.rstrip("/") + "/" if endpoint else None
+        place = re.escape(endpoint.rstrip("/")) if endpoint else _SNS
+        self._certificate_url = re.compile(place + _CERTIFICATE)
+        self._subscribe_url = re.compile(place + _QUERY)
         self._fetch = fetch
         self._certificates: LRUCache[str, x509.Certificate] = LRUCache(_CERTIFICATES)
+        self._fetches: TTLCache[int, None] = TTLCache(_FETCHES, _MINUTE)
+        self._numbers = count()
         self._lock = Lock()
 
     def message(self, incoming: Incoming) -> Mapping[str, Any]:
@@ -86,7 +95,7 @@ class Topic:
             raise Forged("no message of SNS: raw delivery has to be off")
         if topic != self._arn:
             raise Forged(f"of the topic {topic[:300]!r}")
-        if not self._trusts(url) or urlsplit(url).query or not urlsplit(url).path.endswith(".pem"):
+        if not self._certificate_url.fullmatch(url):
             raise Forged(f"names a certificate that is not SNS's: {url[:300]!r}")
         published = moment(found.get("Timestamp"))
         age = incoming.now - published.timestamp() if published else None
@@ -108,31 +117,18 @@ class Topic:
             Unavailable: SNS cannot be reached now; it will ask again.
         """
         url = text(message.get("SubscribeURL"))
-        if not self._trusts(url) or not self._asks_to_confirm(parse_qs(urlsplit(url).query)):
+        if not self._subscribe_url.fullmatch(url) or not self._asks_to_confirm(parse_qs(urlsplit(url).query)):
             raise Forged(f"wants to be confirmed elsewhere: {url[:300]!r}")
         self._fetch(url)
 
     def _asks_to_confirm(self, query: Mapping[str, list[str]]) -> bool:
         return query.get("Action") == ["ConfirmSubscription"] and query.get("TopicArn") == [self._arn]
 
-    def _trusts(self, url: str) -> bool:
-        if self._endpoint:
-            return url.startswith(self._endpoint)
-        try:
-            parts = urlsplit(url)
-        except ValueError:
-            return False
-        # The whole of it: no other port, no name and password before the host.
-        return parts.scheme == "https" and _HOST.fullmatch(parts.netloc) is not None
-
     def _key(self, url: str, now: datetime) -> rsa.RSAPublicKey:
         with self._lock:
             certificate = self._certificates.get(url)
         if certificate is None:
-            try:
-                certificate = x509.load_pem_x509_certificate(self._fetch(url))
-            except ValueError:
-                raise Unavailable(f"{url} is no certificate") from None
+            certificate = self._fetched(url)
             with self._lock:
                 self._certificates[url] = certificate
         if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
@@ -140,6 +136,16 @@ class Topic:
         if not isinstance(key := certificate.public_key(), rsa.RSAPublicKey):
             raise Forged(f"the certificate {url} has no RSA key")
         return key
+
+    def _fetched(self, url: str) -> x509.Certificate:
+        with self._lock:
+            if len(self._fetches) >= _FETCHES:
+                raise Unavailable("too many certificates were asked for in a minute")
+            self._fetches[next(self._numbers)] = None
+        try:
+            return x509.load_pem_x509_certificate(self._fetch(url))
+        except ValueError:
+            raise Unavailable(f"{url} is no certificate") from None
 
 
 def _canonical(message: Mapping[str, Any], names: tuple[str, ...]) -> bytes:

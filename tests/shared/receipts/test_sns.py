@@ -102,6 +102,11 @@ def test_a_foreign_topic_is_forged_and_nothing_is_fetched(topic: str | None) -> 
         "https://sns.eu-west-1.amazonaws.com/x.pem?y",
         "https://sns.eu-west-1.amazonaws.com\\@evil.example/x.pem",
         "https://sns.eu-west-1.amazonaws.com\n.evil.example/x.pem",
+        "https://sns.eu-west-1.amaz\nonaws.com/x.pem",
+        "https://sns.eu-west-1.amazonaws.com/x.pem\n",
+        " https://sns.eu-west-1.amazonaws.com/x.pem",
+        "https://sns.eu-west-1.amazonaws.com/x.pem#.pem",
+        "https://SNS.eu-west-1.amazonaws.com/x.pem",
         "https://sns.a.b.amazonaws.com/x.pem",
         "https://[sns.eu-west-1.amazonaws.com/x.pem",
         "https://127.0.0.1/x.pem",
@@ -149,6 +154,16 @@ def test_a_message_is_taken_as_long_as_sns_may_try(age: float, genuine: bool) ->
 def test_a_message_without_a_time_is_forged(timestamp: Any) -> None:
     with pytest.raises(Forged, match="no time"):
         Topic(TOPIC, fetch=Fetched()).message(call(SIGNED | {"Timestamp": timestamp}))
+
+
+def test_certificates_there_are_not_are_asked_for_a_few_times_only() -> None:
+    fetch = Fetched(b"nothing there")
+    topic = Topic(TOPIC, fetch=fetch)
+    for number in range(30):
+        url = f"https://sns.eu-west-1.amazonaws.com/{number}.pem"
+        with pytest.raises(Unavailable):
+            topic.message(call(SIGNED | {"SigningCertURL": url}))
+    assert len(fetch.urls) == 10
 
 
 def test_a_certificate_is_fetched_once() -> None:
@@ -212,6 +227,8 @@ def test_a_link_that_leads_elsewhere_is_not_followed(url: str | None) -> None:
     [
         ("http://127.0.0.1:8420/sns.pem", True),
         ("http://127.0.0.1:84200/sns.pem", False),
+        ("http://127.0.0.1:8420/sns.pem?", False),
+        ("http://127.0.0.1:8420@evil.example/sns.pem", False),
         ("http://127.0.0.1:8420.evil.example/sns.pem", False),
         (CERTIFICATE, False),
     ],
