@@ -34,7 +34,7 @@ class WebhookSettings:
 
     delays: tuple[str, ...] = setting(
         "CRIER_WEBHOOK_RETRY_DELAYS",
-        "Seconds before each retry of a webhook; a tenth more or less by chance. As many retries as there are.",
+        "Seconds before each retry of a webhook, up to a tenth more by chance; as many retries as are listed.",
         default=SCHEDULE, check=_delays,
     )  # fmt: skip
     failing_days: float = setting(
@@ -42,6 +42,11 @@ class WebhookSettings:
         "Days an endpoint may fail without a success before it is disabled; -1: for ever.",
         default=5.0, check=_days,
     )  # fmt: skip
+
+    @cached_property
+    def seconds(self) -> tuple[float, ...]:
+        """Seconds before each retry."""
+        return tuple(map(float, self.delays))
 
     @cached_property
     def patience(self) -> float:
