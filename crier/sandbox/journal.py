@@ -29,7 +29,8 @@ class Entry:
     """One call as it was received and answered.
 
     Parameters:
-        vendor: `twilio`, `fcm`, `smtp`, …; `unknown` for a call no stand-in understands.
+        vendor: `twilio`, `fcm`, `smtp`, …; `unknown` for a call no stand-in understands; `callbacks` for a call that a
+            stand-in made: then `action` is the vendor, `received` what was sent, and `answered` what came of it.
         action: what was asked of the vendor: `send`, `token`, `look-up`; for SMTP `message`, or the step that
             was refused or broken.
         received: everything that arrived, readable; what is not text is base64 under a key ending in
