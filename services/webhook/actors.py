@@ -6,6 +6,7 @@ from services.webhook.compose import compose, remembered
 from services.webhook.sender import Sender
 from services.webhook.settings import WebhookSettings
 from shared.delivery.loop import Timing
+from shared.delivery.outcomes import RetryPolicy
 from shared.delivery.service import declare_channel
 from shared.ledger.endpoints import Endpoints
 from shared.ledger.failing import Failing
@@ -40,4 +41,5 @@ def declare(runtime: Runtime) -> None:
     sender = Vendor[WebhookMessage](
         Reach, lambda reach: Sender(Failing(runtime.database), reach, patience=settings.patience)
     )
-    declare_channel(runtime, "webhook", message, {Sender.name: sender}, (Sender.name,))
+    policy = RetryPolicy(delays=settings.seconds, waiting_limit=runtime.settings.waiting_limit)
+    declare_channel(runtime, "webhook", message, {Sender.name: sender}, (Sender.name,), policy=policy)

@@ -2,20 +2,17 @@
 
 import pytest
 
-from services.webhook.retries import schedule
 from services.webhook.settings import DAY, WebhookSettings
+from shared.delivery.outcomes import RetryPolicy
 from shared.errors import SettingsError
 from shared.settings import load_one
 
 
 def test_by_default_it_is_tried_ten_times_over_three_days() -> None:
     settings = load_one(WebhookSettings, {})
-    policy = schedule(settings.delays, DAY)
-    expected = [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400]
-    assert policy.retries == len(expected)
-    for attempts, seconds in enumerate(expected, start=1):
-        assert 0.9 * seconds <= policy.delay(attempts) <= 1.1 * seconds
-    assert policy.delay(20) <= 1.1 * 86_400
+    assert settings.seconds == (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
+    assert RetryPolicy(delays=settings.seconds).attempts == 10
+    assert 3 * DAY < sum(settings.seconds) < 4 * DAY
     assert settings.patience == 5 * DAY
 
 
