@@ -20,14 +20,14 @@ from typing import Any
 
 from shared.providers.port import Found, LookUp
 
-FIND_AFTER = 120.0
-"""Seconds. What was accepted is in the list long before; ours to choose."""
+FIND_AFTER = 60.0
+"""Seconds. What was accepted is in the list long before; ours to choose, no less than a call may go on there."""
 PAGE_SIZE = 30
 """Messages asked for: what 64 KB of an answer hold, unless they are long."""
 
 _CLOCKS = timedelta(seconds=5)
 """By how much Twilio's clock may be behind ours. It tells whole seconds."""
-_CALL = timedelta(seconds=60)
+_CALL = timedelta(seconds=FIND_AFTER)
 """How long after we began a call Twilio may still make a message of it."""
 _TRIAL = "Sent from your Twilio trial account - "
 """What Twilio writes in front of everything that a trial account sends."""

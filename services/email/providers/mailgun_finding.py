@@ -12,6 +12,7 @@ A key of the domain may send and nothing else
 from datetime import datetime, timedelta
 
 from shared.http import Reply, refusal
+from shared.providers.outcomes import later
 from shared.providers.port import Found, LookUp
 
 FIND_AFTER = 60.0
@@ -37,7 +38,7 @@ def found(reply: Reply, message_id: str, *, age: timedelta) -> LookUp:
         age: of the call that is in doubt.
 
     Raises:
-        SendError: it says nothing.
+        SendError: it says nothing, or nothing yet.
     """
     if reply.status in _DENIED:
         return LookUp(
@@ -51,5 +52,5 @@ def found(reply: Reply, message_id: str, *, age: timedelta) -> LookUp:
     if listed:
         return LookUp(Found.SENT, reference=message_id, detail="Mailgun has it.")
     if age < SURE_AFTER:
-        return LookUp(Found.UNCLEAR, detail="Mailgun does not have it, or not yet: after half an hour it is sure.")
+        raise later("nobody")("Mailgun does not have it, or not yet: half an hour after the call it is sure.")
     return LookUp(Found.ABSENT, detail="Mailgun does not have it.")

@@ -4,8 +4,9 @@ The reference is `X-Message-Id`, with which `sg_message_id` of an event begins; 
 argument.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import orjson
 
@@ -45,7 +46,8 @@ class SendGrid:
     concurrency = 50
     find_after = FIND_AFTER
 
-    def __init__(self, settings: SendGridSettings) -> None:
+    def __init__(self, settings: SendGridSettings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._clock = clock
         self._sender = mailbox(settings.sender)
         self._tracking = settings.tracking
         self._base_url = settings.base_url.rstrip("/")
@@ -69,8 +71,9 @@ class SendGrid:
 
     async def find(self, message: EmailMessage, asked_at: datetime) -> LookUp:
         """Whether SendGrid has it; see `services.email.providers.sendgrid_finding`. No other call has its id."""
-        url = f"{self._base_url}/v3/messages"
-        return found(await self._http.request("GET", url, headers=self._headers, params=query(message.delivery_id)))
+        asked = query(message.delivery_id)
+        reply = await self._http.request("GET", f"{self._base_url}/v3/messages", headers=self._headers, params=asked)
+        return found(reply, age=self._clock() - asked_at)
 
     async def close(self) -> None:
         """Close the pooled connections."""

@@ -8,15 +8,18 @@ Email Activity, regional (EU) accounts have no data there, and it answers six re
 SendGrid does not say how soon a mail is in the activity, so that none there says nothing.
 """
 
+from datetime import timedelta
 from uuid import UUID
 
 from services.email.providers.sendgrid_message import DELIVERY_ID
 from shared.http import DEFAULT_RETRY_AFTER, Reply, refusal
-from shared.providers.outcomes import after
+from shared.providers.outcomes import after, later
 from shared.providers.port import Found, LookUp
 
 FIND_AFTER = 60.0
 """Seconds; ours to choose."""
+GIVEN_UP_AFTER = timedelta(minutes=15)
+"""From then on a mail that is not there is not waited for; ours to choose."""
 
 _DENIED = frozenset({401, 403, 404})
 
@@ -26,11 +29,14 @@ def query(delivery_id: UUID) -> dict[str, str]:
     return {"limit": "10", "query": f"(unique_args['{DELIVERY_ID}']=\"{delivery_id}\")"}
 
 
-def found(reply: Reply) -> LookUp:
+def found(reply: Reply, *, age: timedelta) -> LookUp:
     """What the answer says.
 
+    Parameters:
+        age: of the call that is in doubt.
+
     Raises:
-        SendError: it says nothing.
+        SendError: it says nothing, or nothing yet.
     """
     if reply.status in _DENIED:
         return LookUp(
@@ -49,4 +55,8 @@ def found(reply: Reply) -> LookUp:
         if isinstance(one, dict) and isinstance(one.get("msg_id"), str):
             reference = one["msg_id"].partition(".")[0]
             return LookUp(Found.SENT, reference=reference, detail=f"SendGrid has it: {one.get('status')}.")
-    return LookUp(Found.UNCLEAR, detail="SendGrid's activity does not have it, or not yet.")
+    if age < GIVEN_UP_AFTER:
+        raise later("nobody")("SendGrid's activity does not have it, or not yet.")
+    return LookUp(
+        Found.UNCLEAR, detail="It is not in SendGrid's activity, which does not mean that SendGrid does not have it."
+    )

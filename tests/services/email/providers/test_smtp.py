@@ -63,6 +63,13 @@ def connections(sandbox: Sandbox) -> list[int]:
     return [entry.received["connection"] for entry in taken(sandbox)]
 
 
+@pytest.mark.parametrize(
+    ("to", "domain"), [("ada@example.org", "example.org"), ('"a@b"@Mail.Example.ORG', "mail.example.org")]
+)
+def test_a_recipients_domain_has_a_breaker_of_its_own(to: str, domain: str) -> None:
+    assert Smtp.destination(mail(to)) == domain
+
+
 def test_one_connection_carries_one_mail_after_the_other(sandbox: Sandbox) -> None:
     async def five(provider: Smtp) -> None:
         for _ in range(5):

@@ -51,6 +51,24 @@ def test_a_refusal_that_may_be_about_somebody_else_ends_no_address() -> None:
     assert not error.target_is_dead
 
 
+@pytest.mark.parametrize(
+    ("code", "text", "blames"),
+    [
+        (450, "mailbox busy", "nobody"), (452, "4.2.2 over quota", "nobody"), (552, "mailbox full", "nobody"),
+        (450, "4.1.2 no such domain for now", "destination"), (451, "4.4.1 no answer", "destination"),
+        (451, "4.7.1 greylisted", "destination"), (450, "4.1.8 the sender's domain", "provider"),
+        (421, "4.7.0 too many connections", "provider"), (451, "4.3.0 local error", "provider"),
+    ],
+)  # fmt: skip
+def test_whom_a_reply_speaks_against(code: int, text: str, blames: str) -> None:
+    error = outcome(code, text, of_target=True)
+    assert isinstance(error, Unavailable)
+    assert error.blames == blames
+    of_somebody = outcome(code, text, of_target=False)
+    assert isinstance(of_somebody, Unavailable)
+    assert of_somebody.blames == "provider"
+
+
 def test_the_code_and_the_servers_words_are_kept() -> None:
     error = outcome(550, "5.1.1 <a@b.example>: user unknown", of_target=True)
     assert (error.code, error.reason) == ("550 5.1.1", "<a@b.example>: user unknown")
