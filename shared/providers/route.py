@@ -1,5 +1,6 @@
 """A channel's route: its providers in order of preference or sharing by weight, assembled from the environment."""
 
+import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, fields
@@ -83,7 +84,7 @@ class Route(Generic[M]):
             seconds: how long to wait for calls that are open to end.
         """
         taken = self._slots.take(most, urgent=urgent, seconds=seconds, expected=self._expected())
-        asked = {provider.name: taken[provider.name] for provider in self.providers if provider.name in taken}
+        wanted = self._wanted(taken, most)
 
         def more(name: str, count: int) -> Grant:
             room = self._slots.take_now(name, count, urgent=urgent)
@@ -94,11 +95,11 @@ class Route(Generic[M]):
             self._free(turn, name, room - grant.count)
             return grant
 
-        turn = Turn(self.providers, self._weights, most, more, is_busy=not taken)
+        turn = Turn(self.providers, most, more, spread=bool(self._weights), is_busy=not taken)
         turn.slots.update(taken)
         try:
             if taken:
-                grants, turn.troubled = self._ask(asked, most, urgent=urgent)
+                grants, turn.troubled = self._ask(wanted, most, urgent=urgent)
                 for name, grant in grants.items():
                     turn.add(name, grant)
                     self._free(turn, name, taken[name] - grant.count)
@@ -124,6 +125,20 @@ class Route(Generic[M]):
         names = [provider.name for provider in self.providers]
         open_ = [name for name in names if not self.standings.is_shut(name)]
         return open_[: None if self._weights else 1] or names
+
+    def _wanted(self, taken: Mapping[str, int], most: int) -> dict[str, int]:
+        """How many calls of each to ask for, the preferred provider first."""
+        room = {provider.name: taken[provider.name] for provider in self.providers if provider.name in taken}
+        sharing = [name for name in room if self._weights and not self.standings.is_shut(name)]
+        if not sharing:
+            return room
+        # Shares are drawn until one cannot be had: taking all the room there is would make equals of them.
+        left = dict(room)
+        for name in random.choices(sharing, [self._weights[name] for name in sharing], k=most):
+            if not left[name]:
+                break
+            left[name] -= 1
+        return {name: room[name] - left[name] if name in sharing else 1 for name in room}
 
     def _ask(self, room: Mapping[str, int], most: int, *, urgent: bool) -> tuple[dict[str, Grant], int]:
         wishes = [Wish(subject_of(self._channel, name), count, self._rates.get(name)) for name, count in room.items()]

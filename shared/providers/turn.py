@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
 
@@ -23,22 +23,23 @@ class Turn(Generic[M]):
 
     Parameters:
         order: the providers, the preferred ones first.
-        weights: how they share; none where they are preferred one after the other.
         most: deliveries that may be claimed.
+        more: asks for more calls of a provider.
+        spread: they share; otherwise the first of them that has calls left has the next.
         is_busy: nothing is granted because every call that may be open is; not because somebody fails.
     """
 
     def __init__(
         self,
         order: Sequence[Provider[M]],
-        weights: Mapping[str, int],
         most: int,
         more: Callable[[str, int], Grant],
         *,
+        spread: bool = False,
         is_busy: bool = False,
     ) -> None:
         self._order = {provider.name: provider for provider in order}
-        self._weights = weights
+        self._spread = spread
         self._most = most
         self._more = more
         self._left: Counter[str] = Counter()
@@ -78,9 +79,9 @@ class Turn(Generic[M]):
         names = [name for name in names if name != avoid] or names
         if not names:
             return None
-        if not self._weights or self._probes.intersection(names):
+        if not self._spread or self._probes.intersection(names):
             return self.draw_from(next((name for name in names if name in self._probes), names[0]))
-        return self.draw_from(random.choices(names, [self._weights[name] for name in names])[0])
+        return self.draw_from(random.choices(names, [self._left[name] for name in names])[0])
 
     def draw_from(self, name: str) -> Permit[M] | None:
         """A call of this provider, where there is one."""

@@ -1,36 +1,19 @@
 """The delivery loop, with providers that behave in every way a provider can."""
 
 import asyncio
-import logging
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import dramatiq.asyncio
 import pytest
-from dramatiq.asyncio import EventLoopThread
 from sqlalchemy import text
 
-from shared.crypto import Sealer, new_key
-from shared.delivery.channel import Channel, admit_all
-from shared.delivery.loop import DeliveryLoop, Timing
-from shared.delivery.outcomes import RetryPolicy
-from shared.delivery.rendering import Renderer
-from shared.delivery.settler import Settler
+from shared.delivery.loop import Timing
 from shared.errors import Ambiguous, LedgerUnavailable, Rejected, Unavailable
-from shared.ledger.acceptance import Acceptance, Draft
-from shared.ledger.database import Database
-from shared.ledger.ids import new_id
-from shared.ledger.keys import Keys
-from shared.ledger.template_store import TemplateStore
-from shared.ledger.work import Work
 from shared.messages.sms import SmsMessage
 from shared.providers.port import Sent
-from shared.providers.route import Route
-from shared.senders.identities import Identities
 from shared.telemetry.metrics import NOT_ADMITTED
-from shared.templates.brand import Brand
 
 QUEUE = "sms.normal"
 TIMING = Timing(call=2, batch=4, time_limit=6, lease=8)
@@ -73,72 +56,6 @@ class Vendor:
 
     async def close(self):
         pass
-
-
-class Ringing:
-    """A ringer that remembers."""
-
-    def __init__(self):
-        self.rung: list[str] = []
-
-    def ring(self, queue):
-        self.rung.append(queue)
-
-
-@pytest.fixture
-def event_loop():
-    thread = EventLoopThread(logging.getLogger("test"))
-    thread.start(timeout=5)
-    dramatiq.asyncio.set_event_loop_thread(thread)
-    yield
-    thread.stop()
-    dramatiq.asyncio.set_event_loop_thread(None)
-
-
-@pytest.fixture
-def database(database_url):
-    made = Database(database_url)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def ringing():
-    return Ringing()
-
-
-@pytest.fixture
-def make_loop(database, ringing, event_loop):
-    def make(
-        vendor,
-        compose=lambda item, content: SmsMessage(item.id, item.target, content),
-        batch_size=100,
-        admit=admit_all,
-    ):
-        work = Work(database)
-        renderer = Renderer(TemplateStore(database), Sealer(new_key()), Identities(database, Brand()))
-        channel = Channel("sms", compose, Route([vendor]), admit)
-        return DeliveryLoop(channel, work, renderer, Settler(work), ringing, RetryPolicy(), batch_size)
-
-    return make
-
-
-@pytest.fixture
-def accept(database):
-    acceptance, project = Acceptance(database), Keys(database).project("test")
-
-    def accept(*bodies, **changes):
-        drafts = [
-            replace(
-                Draft(new_id(), "sms", "normal", "transactional", {}, [f"+44770090{n:04d}"], "resend"),
-                content={"body": body},
-                **changes,
-            )
-            for n, body in enumerate(bodies)
-        ]
-        acceptance.accept(project, drafts)
-
-    return accept
 
 
 def states(database):
@@ -218,7 +135,7 @@ def test_a_batch_that_takes_too_long_to_compose_gives_the_rest_back(make_loop, a
         return SmsMessage(item.id, item.target, content)
 
     accept(*["fine"] * 6)
-    loop = make_loop(Vendor(), compose)
+    loop = make_loop(Vendor(), compose=compose)
     assert loop.answer(QUEUE, Timing(call=2, batch=2.5, time_limit=6, lease=8)) == 6
     assert loop.settler.drain(20)
     rows = database.rows(text("SELECT state, deaths, due_at <= now() AS due FROM deliveries WHERE state <> 'sent'"))
@@ -238,7 +155,7 @@ def test_what_cannot_be_composed_fails_alone(make_loop, accept, database):
 
     accept("fine", "reject", "bug")
     vendor = Vendor()
-    loop = make_loop(vendor, compose)
+    loop = make_loop(vendor, compose=compose)
     loop.answer(QUEUE, TIMING)
     assert loop.settler.drain(20)
     assert len(vendor.seen) == 1
@@ -288,7 +205,7 @@ def test_what_could_not_be_composed_is_not_asked_to_be_admitted(make_loop, accep
         return {}
 
     accept("fine")
-    loop = make_loop(Vendor(), compose, admit=admit)
+    loop = make_loop(Vendor(), compose=compose, admit=admit)
     loop.answer(QUEUE, TIMING)
     assert loop.settler.drain(20)
     assert asked == []
@@ -328,7 +245,7 @@ def test_what_a_message_is_made_of_cannot_be_read_and_nothing_is_held_against_it
         return SmsMessage(item.id, item.target, content)
 
     accept("first", "second", "third")
-    loop = make_loop(Vendor(), compose)
+    loop = make_loop(Vendor(), compose=compose)
     with pytest.raises(LedgerUnavailable):
         loop.answer(QUEUE, TIMING)
     rows = database.rows(text("SELECT state, attempts, due_at <= now() AS due FROM deliveries"))

@@ -72,6 +72,12 @@ def test_weights_are_kept_over_many_turns_of_one() -> None:
     assert clocked.drawn() == {"first": 10}
 
 
+def test_weights_are_kept_when_more_is_wanted_than_there_is_room_for() -> None:
+    clocked = Clocked(weights={"first": 3, "second": 1})
+    total = sum((clocked.drawn(100) for _ in range(300)), Counter[str]())
+    assert 0.65 < total["first"] / total.total() < 0.85
+
+
 def test_who_just_failed_a_message_is_avoided_where_there_is_another() -> None:
     clocked = Clocked()
     with clocked.route.turn(10, urgent=False, seconds=0) as turn:
