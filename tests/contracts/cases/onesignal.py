@@ -30,6 +30,8 @@ CASE = Case(
         "bad-request": REFUSED, "access-denied": FAULT,
         "not-found": FAULT, "rate-limited": after(60), "server-error": UNKNOWN, "unavailable": LATER,
     },
+    # What its Event Stream reports afterwards.
+    not_refusals=frozenset(("failed-later", "unsubscribed-later")),
     table=OUTCOMES,
     row_of=lambda entry: row_of(answered(entry), entry.recipient),
 )  # fmt: skip
