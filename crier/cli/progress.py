@@ -1,7 +1,7 @@
-"""Progress of a bulk send: bytes uploaded, then deliveries done."""
+"""Progress of what takes long: bytes uploaded, deliveries done, dead letters replayed."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -37,6 +37,14 @@ def followed(client: Client, batch_id: str, console: Console, *, patience: float
     """
     with _bars(console, MofNCompleteColumn(), TimeElapsedColumn()) as bars:
         return client.wait_batch(batch_id, timeout=patience, progress=_teller(bars, "Delivering"))
+
+
+@contextmanager
+def working(description: str, count: int, console: Console) -> Iterator[Callable[[int], None]]:
+    """A bar, as it is told how many of `count` are done."""
+    with _bars(console, MofNCompleteColumn(), TimeElapsedColumn()) as bars:
+        task = bars.add_task(description, total=count)
+        yield lambda done: bars.update(task, completed=done)
 
 
 def _teller(bars: Progress, description: str) -> Told:
