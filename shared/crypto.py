@@ -5,6 +5,7 @@ first encrypts, all decrypt; each ciphertext is stored with the id of its key, s
 needed no more.
 """
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -12,6 +13,8 @@ from typing import Any
 
 import orjson
 from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from shared.errors import CrierError, SettingsError
 
@@ -37,8 +40,9 @@ class Sealer:
     def __init__(self, keys: str | None) -> None:
         if not keys:
             raise SettingsError(["CRIER_SECRET_KEY is not set. `crier keys secret` prints a new one."])
+        self._given = [key for key in (part.strip() for part in keys.split(",")) if key]
         try:
-            self._keys = {_key_id(key): Fernet(key) for key in (part.strip() for part in keys.split(",")) if key}
+            self._keys = {_key_id(key): Fernet(key) for key in self._given}
         except ValueError:
             raise SettingsError(
                 ["CRIER_SECRET_KEY must hold Fernet keys separated by commas. `crier keys secret` prints one."]
@@ -48,6 +52,10 @@ class Sealer:
     def seal(self, value: Mapping[str, Any]) -> Sealed:
         """Encrypt with the newest key."""
         return Sealed(self._newest, self._keys[self._newest].encrypt(orjson.dumps(value)))
+
+    def for_purpose(self, purpose: str) -> "Sealer":
+        """A sealer with keys made of these: what one has sealed, the other does not open."""
+        return Sealer(",".join(_derived(key, purpose) for key in self._given))
 
     def open(self, sealed: Sealed) -> dict[str, Any]:
         """Decrypt. Raises CrierError naming the key that is missing from CRIER_SECRET_KEY."""
@@ -59,6 +67,11 @@ class Sealer:
         except InvalidToken:
             raise CrierError("What was encrypted has been altered: it does not open with its key.") from None
         return opened
+
+
+def _derived(key: str, purpose: str) -> str:
+    derivation = HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose.encode())
+    return urlsafe_b64encode(derivation.derive(urlsafe_b64decode(key))).decode()
 
 
 def new_key() -> str:

@@ -31,6 +31,7 @@ from shared.senders.identities import Identities
 from shared.settings import EngineSettings, load_one
 from shared.telemetry.logging import configure_logging
 from shared.templates.brand_settings import BrandSettings
+from shared.unsubscribe import UnsubscribeLinks
 
 log = structlog.get_logger(__name__)
 
@@ -92,7 +93,8 @@ class Runtime:
     @cached_property
     def renderer(self) -> Renderer:
         """Renders claimed deliveries."""
-        return Renderer(TemplateStore(self.database), self.sealer, self.identities)
+        links = UnsubscribeLinks.of(self.settings.public_url, self.sealer)
+        return Renderer(TemplateStore(self.database), self.sealer, self.identities, links)
 
     @cached_property
     def identities(self) -> Identities:

@@ -23,7 +23,7 @@ def declare(runtime: Runtime) -> None:
             cast(EmailContent, content),
             delivery_id=item.id,
             target=item.target,
-            recipient=item.recipient,
+            recipient=runtime.renderer.recipient(item),
             kind=item.kind,
             from_template=item.template_id is not None,
             identity=runtime.identities.of(item.project_id),

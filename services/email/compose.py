@@ -12,6 +12,11 @@ from shared.messages.email import EmailContent, EmailMessage
 from shared.senders.allowed import AllowedSenders
 from shared.senders.identity import SenderIdentity
 
+_NO_LINK = (
+    "A promotion must be one that can be unsubscribed from: set CRIER_PUBLIC_URL to an https address here too, where "
+    "mails are sent, or give to.unsubscribe_url."
+)
+
 
 def compose(
     content: EmailContent,
@@ -35,10 +40,13 @@ def compose(
         allowed: the domains projects may send from.
 
     Raises:
-        Rejected: the project may not send from its own address.
+        Rejected: the project may not send from its own address, or a promotion cannot be unsubscribed from.
     """
     if identity.email_from and (reason := allowed.refusal(identity.email_from)):
         raise Rejected(reason, code="sender")
+    unsubscribe_url = recipient.get("unsubscribe_url") if kind == "promotion" else None
+    if kind == "promotion" and not unsubscribe_url:
+        raise Rejected(_NO_LINK, code="unsubscribe", alert=True)
     html, text = content.html, content.text
     if html and not text:
         text = plain_text(html)
@@ -50,5 +58,5 @@ def compose(
         content=replace(content, html=html, text=text, reply_to=content.reply_to or identity.reply_to),
         sender=identity.email_sender,
         to_name=recipient.get("name") or None,
-        unsubscribe_url=recipient.get("unsubscribe_url") if kind == "promotion" else None,
+        unsubscribe_url=unsubscribe_url,
     )

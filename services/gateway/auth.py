@@ -22,6 +22,9 @@ _LOOKS_LIKE_A_KEY = re.compile(r"crier_[0-9a-f]{4,}_")
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="crier"'}
 View = TypeVar("View", bound=Callable[..., Any])
 
+PUBLIC = "public"
+"""In place of a scope: needs no key, because it finds out by itself who calls."""
+
 
 def needs(scope: str) -> Callable[[View], View]:
     """Declare the scope a view needs. A view under `/v1/` that declares none is refused to everybody."""
@@ -55,7 +58,7 @@ def protect(app: Flask) -> None:
 
     @app.before_request
     def authenticate() -> None:
-        if not request.path.startswith(PROTECTED):
+        if not request.path.startswith(PROTECTED) or _scope() == PUBLIC:
             return
         if _in_query():
             raise _refusal("A key in an address ends up in logs. Send it in the Authorization header, and replace it.")
@@ -68,9 +71,16 @@ def protect(app: Flask) -> None:
         g.identity = found
         if request.endpoint is None:
             return  # nothing there: routing answers 404 or 405
-        scope = getattr(current_app.view_functions[request.endpoint], "scope", None)
+        scope = _scope()
         if scope not in found.scopes:
             raise Problem("forbidden", f"This needs a key with the scope {scope}; this one has {_list(found)}.")
+
+
+def _scope() -> str | None:
+    """What the view that will answer needs; None where there is none, or it says nothing."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    scope: str | None = getattr(view, "scope", None)
+    return scope
 
 
 def _in_query() -> bool:

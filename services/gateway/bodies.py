@@ -43,6 +43,15 @@ def json_body(limit: int) -> Any:
     return value
 
 
+def raw_body(limit: int) -> bytes:
+    """The body as it is, decompressed.
+
+    Raises:
+        Problem: it breaks off (400), or has over `limit` bytes (413).
+    """
+    return _read(limit)
+
+
 def stream(limit: int) -> "BoundedStream":
     """The body piece by piece, decompressed, at most `limit` bytes of it."""
     return BoundedStream(_pieces(), limit)

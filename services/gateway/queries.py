@@ -1,5 +1,6 @@
 """What is asked for in an address: filters, limits and cursors, checked like everything else callers send."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import request
@@ -14,10 +15,12 @@ from shared.ledger.dead_letters import Kind, Why
 from shared.ledger.held import HeldFilters
 from shared.ledger.listing import Filters
 from shared.ledger.states import State
+from shared.ledger.suppressions import REASONS
 from shared.messages.content import CHANNELS
 from shared.messages.fields import Line, e164, normal_email
 
 MAX_LIMIT = 100
+SUPPRESSIBLE = tuple(channel for channel in CHANNELS if channel != "webhook")
 
 
 class _PageSchema(StrictSchema):
@@ -73,6 +76,28 @@ class _OutboxSchema(_PageSchema):
     channel = Channel()
 
 
+class Suppressible(Channel):
+    """A channel on which somebody may be suppressed: every one that goes to people."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        channel = super()._deserialize(value, attr, data, **kwargs)
+        if channel not in SUPPRESSIBLE:
+            raise ValidationError(f"Must be one of {', '.join(SUPPRESSIBLE)}.")
+        return channel
+
+
+class _SuppressionSchema(StrictSchema):
+    channel = Suppressible(required=True)
+    target = Line(required=True, validate=validate.Length(1, 4096))
+
+
+class _SuppressionsSchema(_PageSchema):
+    channel = Suppressible()
+    target = Line(validate=validate.Length(1, 4096))
+    reason = fields.String(validate=validate.OneOf(REASONS, error=f"Must be one of {', '.join(REASONS)}."))
+
+
+_SUPPRESSION, _SUPPRESSIONS = _SuppressionSchema(), _SuppressionsSchema()
 _PAGE, _LIST, _OUTBOX = _PageSchema(), _ListSchema(), _OutboxSchema()
 _LETTERS, _HELD = _LettersSchema(), _HeldSchema()
 
@@ -112,6 +137,15 @@ HELD_PARAMETERS = [
     *_WHERE_PARAMETERS,
     *PAGE_PARAMETERS,
 ]
+_OF_CHANNEL = query("channel", "Of this channel.", enum=list(SUPPRESSIBLE))
+_TARGET = query("target", "The address, number or device token.", minLength=1)
+SUPPRESSION_PARAMETERS = [_OF_CHANNEL | {"required": True}, _TARGET | {"required": True}]
+SUPPRESSIONS_PARAMETERS = [
+    _OF_CHANNEL,
+    _TARGET,
+    query("reason", "Only for this reason.", enum=list(REASONS)),
+    *PAGE_PARAMETERS,
+]
 OUTBOX_PARAMETERS = [query("channel", "Only these.", enum=list(CHANNELS)), *PAGE_PARAMETERS]
 
 
@@ -146,6 +180,18 @@ def outbox_query() -> tuple[str | None, int, str | None]:
     """Channel, limit and cursor."""
     asked = _load(_OUTBOX)
     return asked.get("channel"), asked["limit"], asked.get("cursor")
+
+
+def suppression_query() -> tuple[str, str]:
+    """Channel and target."""
+    asked = _load(_SUPPRESSION)
+    return asked["channel"], _normal(asked["target"])
+
+
+def suppressions_query() -> dict[str, Any]:
+    """Filters, limit and cursor."""
+    asked = _load(_SUPPRESSIONS)
+    return asked | ({"target": _normal(asked["target"])} if "target" in asked else {})
 
 
 def _load(schema: StrictSchema) -> dict[str, Any]:

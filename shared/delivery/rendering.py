@@ -1,5 +1,6 @@
 """From a claimed delivery to its content: what the caller gave, or its pinned template with its data."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from cachetools import LRUCache, cached
@@ -11,14 +12,22 @@ from shared.messages.content import Content, read_content
 from shared.senders.identities import Identities
 from shared.templates.bundle import Bundle
 from shared.templates.compiled import Template, compile_bundle
+from shared.unsubscribe import Subscription, UnsubscribeLinks, with_link
 
 
 class Renderer:
-    """Renders claimed deliveries. Template versions are compiled once and kept."""
+    """Renders claimed deliveries. Template versions are compiled once and kept.
 
-    def __init__(self, store: TemplateStore, sealer: Sealer, identities: Identities) -> None:
+    Parameters:
+        links: where promotions get a way to unsubscribe whose caller gave none.
+    """
+
+    def __init__(
+        self, store: TemplateStore, sealer: Sealer, identities: Identities, links: UnsubscribeLinks | None = None
+    ) -> None:
         self._sealer = sealer
         self._identities = identities
+        self._links = links
 
         @cached(LRUCache(maxsize=500))
         def template(version_id: int) -> Template:
@@ -36,7 +45,13 @@ class Renderer:
         if item.template_id is None:
             return read_content(item.channel, item.content or {})
         brand = self._identities.of(item.project_id).brand
-        return self._template(item.template_id).render(item.channel, self._data(item), item.recipient, brand)
+        template, recipient = self._template(item.template_id), self.recipient(item)
+        return template.render(item.channel, self._data(item), recipient, brand)
+
+    def recipient(self, item: Claimed) -> Mapping[str, Any]:
+        """What is known of the recipient of `item`, with a way to unsubscribe where it needs one."""
+        subscription = Subscription(item.project_id, item.channel, item.target, item.id)
+        return with_link(item.recipient, item.kind, subscription, self._links)
 
     def _data(self, item: Claimed) -> dict[str, Any]:
         return {**(item.data or {}), **(self._sealer.open(item.sealed) if item.sealed else {})}

@@ -65,11 +65,16 @@ def row_of(batch_id: UUID, number: int, given: Any) -> Row:
 
 @dataclass(frozen=True)
 class Drafts:
-    """Makes drafts of rows."""
+    """Makes drafts of rows.
+
+    Parameters:
+        unsubscribes: mails get a link of ours to unsubscribe where the caller gives none.
+    """
 
     devices: Devices
     sealer: Sealer
     endpoints: Endpoints
+    unsubscribes: bool = False
 
     def make(
         self, project_id: int, envelope: Envelope, rows: Sequence[Row]
@@ -78,6 +83,7 @@ class Drafts:
         loaded = [load_recipient(row.to) for row in rows]
         devices = self._devices(project_id, envelope.channel, (recipient for recipient, _ in loaded))
         endpoints = self._endpoints(project_id, envelope.channel, (recipient for recipient, _ in loaded))
+        link_needed = envelope.kind == "promotion" and envelope.channel == "email" and not self.unsubscribes
         drafts: list[Draft] = []
         refused: list[tuple[Row, Problems]] = []
         for row, (recipient, problems) in zip(rows, loaded, strict=True):
@@ -87,7 +93,7 @@ class Drafts:
                     refused.append((row, problems))
                     continue
             targets, missing = address(envelope.channel, recipient)
-            if envelope.kind == "promotion" and envelope.channel == "email" and not recipient.get("unsubscribe_url"):
+            if link_needed and not recipient.get("unsubscribe_url"):
                 problems.setdefault("to.unsubscribe_url", [MISSING["to.unsubscribe_url"]])
             if missing and "to" not in problems:
                 problems.setdefault(missing, [MISSING[missing]])

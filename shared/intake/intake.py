@@ -34,6 +34,7 @@ class Intake:
 
     Parameters:
         ringer: wakes the lane's workers; None leaves that to the relay, which does it within a second or two.
+        unsubscribes: mails get a link of ours to unsubscribe where the caller gives none, so promotions need none.
         now: the clock by which `send_at` and `expires_at` are judged.
     """
 
@@ -43,11 +44,12 @@ class Intake:
         sealer: Sealer,
         ringer: Ringer | None = None,
         *,
+        unsubscribes: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.acceptance = Acceptance(database)
         self.templates = Templates(database)
-        self.drafts = Drafts(Devices(database), sealer, Endpoints(database, sealer))
+        self.drafts = Drafts(Devices(database), sealer, Endpoints(database, sealer), unsubscribes)
         self._ringer = ringer
         self._now = now
 

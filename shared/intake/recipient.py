@@ -64,7 +64,7 @@ class RecipientSchema(StrictSchema):
         validate=validate.Length(max=800),
         metadata={
             "description": "For mail: your https address that unsubscribes this person by one POST (RFC 8058). "
-            "Promotions must have it.",
+            "Promotions must have it, unless the installation makes links of its own.",
             "example": "https://example.com/unsubscribe/u_1-5f2c",
         },
     )
@@ -120,7 +120,7 @@ def address(channel: str, recipient: Mapping[str, Any]) -> tuple[list[str], str 
 
 MISSING = {
     "to.unsubscribe_url": "A promotion by mail needs to.unsubscribe_url: an https address of yours that unsubscribes "
-    "this person by one POST (RFC 8058).",
+    "this person by one POST (RFC 8058). Where CRIER_PUBLIC_URL is an https address, Crier makes one itself.",
     "to.email": "An email needs to.email.",
     "to.phone": "An SMS or WhatsApp message needs to.phone, in international form.",
     "to.endpoint": "A webhook needs to.endpoint: the id of an endpoint (/v1/webhooks).",

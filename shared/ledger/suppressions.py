@@ -4,15 +4,16 @@ Acceptance and the gate of `start` ask this table. Targets are kept in lower cas
 stronger: what a person entered by hand outlasts everything, and a wish that is taken back leaves a bounce behind.
 """
 
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-import orjson
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from shared.errors import InvalidInput
 from shared.ledger.database import Database
@@ -64,16 +65,16 @@ _LIFT = text("""
     WHERE channel = :channel AND target = lower(:target) AND reason = 'opt-out' AND created_at <= :at
       AND project_id IN (SELECT id FROM projects WHERE CAST(:project_id AS int) IS NULL OR id = :project_id)
 """)
-_KEY = "(s.created_at, s.channel, s.target, s.scope, s.sender)"
+# Of several made at once; short, as a device's token is not.
+_PLACE = "md5(concat_ws(' ', s.channel, s.target, s.scope, s.sender))"
 _PAGE = text(f"""
-    SELECT s.channel, s.target, s.scope, s.sender, s.reason, s.source, s.delivery_id, s.created_at
+    SELECT s.channel, s.target, s.scope, s.sender, s.reason, s.source, s.delivery_id, s.created_at, {_PLACE} AS place
     FROM suppressions s
     WHERE s.project_id = :project_id AND (CAST(:channel AS text) IS NULL OR s.channel = :channel)
       AND (CAST(:target AS text) IS NULL OR s.target = lower(:target))
       AND (CAST(:reason AS text) IS NULL OR s.reason = :reason)
-      AND (CAST(:at AS timestamptz) IS NULL
-           OR {_KEY} < (:at, :last_channel, :last_target, :last_scope, :last_sender))
-    ORDER BY s.created_at DESC, s.channel DESC, s.target DESC, s.scope DESC, s.sender DESC LIMIT :limit
+      AND (CAST(:at AS timestamptz) IS NULL OR (s.created_at, {_PLACE}) < (:at, :place))
+    ORDER BY s.created_at DESC, place DESC LIMIT :limit
 """)
 _REMOVE = text("""
     DELETE FROM suppressions
@@ -131,20 +132,26 @@ class Suppressions:
         Raises:
             InvalidInput: the cursor is not one that a page gave.
         """
-        names = ("at", "last_channel", "last_target", "last_scope", "last_sender")
-        after = dict(zip(names, _read(cursor) if cursor else (None,) * len(names), strict=True))
+        at, place = _read(cursor) if cursor else (None, None)
         rows = self.database.rows(
             _PAGE,
-            {"project_id": project_id, "channel": channel, "target": target, "reason": reason, "limit": limit + 1}
-            | after,
+            {
+                "project_id": project_id,
+                "channel": channel,
+                "target": target,
+                "reason": reason,
+                "at": at,
+                "place": place,
+                "limit": limit + 1,
+            },
         )
-        items = [Suppression(**row._mapping) for row in rows[:limit]]
-        return SuppressionPage(items, _cursor(items[-1]) if len(rows) > limit else None)
+        following = _cursor(rows[limit - 1]) if len(rows) > limit else None
+        return SuppressionPage([_suppression(row) for row in rows[:limit]], following)
 
     def of(self, project_id: int, channel: str, target: str) -> list[Suppression]:
         """What is known against writing to one target."""
         rows = self.database.rows(_OF, {"project_id": project_id, "channel": channel, "target": target})
-        return [Suppression(**row._mapping) for row in rows]
+        return [_suppression(row) for row in rows]
 
     def add(
         self, project_id: int, channel: str, target: str, *, scope: str, reason: str, source: str,
@@ -197,18 +204,22 @@ def lift(connection: Connection, channel: str, target: str, *, project_id: int |
     return connection.execute(_LIFT, parameters).rowcount
 
 
-def _cursor(last: Suppression) -> str:
-    key = [last.created_at.isoformat(), last.channel, last.target, last.scope, last.sender]
-    return urlsafe_b64encode(orjson.dumps(key)).decode().rstrip("=")
+def _suppression(row: Row[Any]) -> Suppression:
+    return Suppression(
+        row.channel, row.target, row.scope, row.sender, row.reason, row.source, row.delivery_id, row.created_at
+    )
 
 
-def _read(cursor: str) -> tuple[datetime, str, str, str, str]:
+def _cursor(last: Row[Any]) -> str:
+    return urlsafe_b64encode(f"{last.created_at.isoformat()} {last.place}".encode()).decode().rstrip("=")
+
+
+def _read(cursor: str) -> tuple[datetime, str]:
     try:
-        moment, *rest = orjson.loads(urlsafe_b64decode(cursor + "=="))
+        moment, _, place = urlsafe_b64decode(cursor + "==").decode().partition(" ")
         at = datetime.fromisoformat(moment)
-        channel, target, scope, sender = rest
-        if at.utcoffset() is None or not all(isinstance(one, str) and "\0" not in one for one in rest):
+        if at.utcoffset() is None or not re.fullmatch("[0-9a-f]{32}", place):
             raise ValueError(moment)
-        return at, channel, target, scope, sender
-    except (Base64Error, ValueError, TypeError):
+        return at, place
+    except (Base64Error, ValueError):
         raise InvalidInput({"cursor": ["Not a cursor: use `next` of the page before."]}) from None

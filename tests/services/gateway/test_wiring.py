@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
 from services.gateway import BLUEPRINTS, create_app
+from services.gateway.auth import PUBLIC
 from services.gateway.parts import Parts
 from services.gateway.problems import KINDS, MEDIA_TYPE
 from shared.crypto import Sealer, new_key
@@ -17,14 +18,24 @@ from shared.ledger.database import Database
 from shared.ledger.keys import SCOPES, Keys
 
 UUID = "01890a5d-ac96-774b-bcce-b302099a8057"
-OPEN = {"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/problems", "/docs/assets/<name>"}
+OPEN = {
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+    "/docs",
+    "/docs/problems",
+    "/docs/assets/<name>",
+    "/u/<token>",
+}
+SIGNED = {"/v1/receipts/<provider>"}
 
 
 def protected(app: Flask) -> list[tuple[str, Rule]]:
     return [
         (method, rule)
         for rule in app.url_map.iter_rules()
-        if rule.rule.startswith("/v1/")
+        if rule.rule.startswith("/v1/") and rule.rule not in SIGNED
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
     ]
 
@@ -47,6 +58,8 @@ def is_problem(answer: Any, status: int) -> bool:
 def test_what_needs_no_key_is_listed_here(app: Flask) -> None:
     assert {rule.rule for rule in app.url_map.iter_rules() if not rule.rule.startswith("/v1/")} == OPEN
     assert len(protected(app)) >= 15
+    views = {rule.rule: app.view_functions[rule.endpoint] for rule in app.url_map.iter_rules()}
+    assert {rule for rule, view in views.items() if getattr(view, "scope", None) == PUBLIC} == SIGNED
 
 
 def test_every_route_demands_a_key(app: Flask, nobody: FlaskClient) -> None:

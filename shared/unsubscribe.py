@@ -1,0 +1,95 @@
+"""Links by which people unsubscribe with one click (RFC 8058): made for mails, read by the gateway.
+
+A link is all that is needed: who follows it has no login, and the record of the mail may be gone by then. So the token
+holds everything, encrypted with a key made of CRIER_SECRET_KEY: nobody can read it, alter it or make one.
+"""
+
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+from uuid import UUID
+
+from cachetools import LRUCache
+
+from shared.crypto import Sealed, Sealer
+from shared.errors import CrierError
+
+PATH = "/u/"
+PURPOSE = "crier unsubscribe links"
+_KEY_ID_LENGTH = 8
+_LONGEST = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What a link ends: the promotions of a project to a target.
+
+    Parameters:
+        delivery_id: the mail it was in.
+    """
+
+    project_id: int
+    channel: str
+    target: str
+    delivery_id: UUID
+
+
+class UnsubscribeLinks:
+    """Makes and reads links.
+
+    Parameters:
+        public_url: https address of the gateway.
+    """
+
+    def __init__(self, public_url: str, sealer: Sealer) -> None:
+        self._prefix = public_url.rstrip("/") + PATH
+        self._sealer = sealer.for_purpose(PURPOSE)
+        # A mail has its link twice, in a header and at its foot, and is asked for it each time.
+        self._made: LRUCache[UUID, str] = LRUCache(maxsize=1000)
+        self._lock = Lock()
+
+    @classmethod
+    def of(cls, public_url: str | None, sealer: Sealer) -> "UnsubscribeLinks | None":
+        """The links of an installation; None without an https address: mail programs would not use them."""
+        return cls(public_url, sealer) if public_url and public_url.startswith("https://") else None
+
+    def make(self, subscription: Subscription) -> str:
+        """The address that ends a subscription; the same one while this process remembers it."""
+        with self._lock:
+            known = self._made.get(subscription.delivery_id)
+        if known is not None:
+            return known
+        sealed = self._sealer.seal(
+            {
+                "p": subscription.project_id,
+                "c": subscription.channel,
+                "t": subscription.target,
+                "d": b64encode(subscription.delivery_id.bytes).decode(),
+            }
+        )
+        link = self._prefix + sealed.key_id + sealed.ciphertext.decode().rstrip("=")
+        with self._lock:
+            self._made[subscription.delivery_id] = link
+        return link
+
+    def read(self, token: str) -> Subscription | None:
+        """What a token stands for; None for one that is not ours."""
+        key_id, ciphertext = token[:_KEY_ID_LENGTH], token[_KEY_ID_LENGTH:]
+        if len(token) > _LONGEST or not ciphertext.isascii():
+            return None
+        try:
+            opened = self._sealer.open(Sealed(key_id, (ciphertext + "=" * (-len(ciphertext) % 4)).encode()))
+        except CrierError:
+            return None
+        return Subscription(opened["p"], opened["c"], opened["t"], UUID(bytes=b64decode(opened["d"])))
+
+
+def with_link(
+    recipient: Mapping[str, Any], kind: str, subscription: Subscription, links: UnsubscribeLinks | None
+) -> Mapping[str, Any]:
+    """The recipient of a message, with a way to unsubscribe where it needs one and the caller gave none."""
+    if links is None or kind != "promotion" or subscription.channel != "email" or recipient.get("unsubscribe_url"):
+        return recipient
+    return {**recipient, "unsubscribe_url": links.make(subscription)}
