@@ -85,14 +85,20 @@ def _facts(letter: Mapping[str, Any]) -> Table:
             "died": local(letter["died_at"]),
             "why": letter["why"],
             "said" if not task else "task": ": ".join(part for part in (said, letter["detail"]) if part),
-            "to": letter["recipient"] and target_of(letter["recipient"]),
-            "target": letter["target"],
+            "to": _to(letter),
             "template": letter["template"],
             "accepted": letter["accepted_at"] and local(letter["accepted_at"]),
             "notification": letter["notification_id"],
             "message": letter["message"] and json.dumps(letter["message"], ensure_ascii=False)[:2000],
         }
     )
+
+
+def _to(letter: Mapping[str, Any]) -> str | None:
+    whom, target = letter["recipient"] and target_of(letter["recipient"]), letter["target"]
+    if not whom or not target or target in whom:
+        return whom or target
+    return f"{whom}: {target}"
 
 
 def facts(rows: Mapping[str, str | None]) -> Table:

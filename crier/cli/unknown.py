@@ -142,14 +142,13 @@ def _described(held: Mapping[str, Any]) -> RenderableType:
     )
     means = (
         "A call may have reached the provider, or not: nobody saw its answer. It is not sent again by itself, so that "
-        "nobody gets it twice. Ask the recipient, or look for it at the provider; then decide:"
+        "nobody gets it twice. Ask the recipient, or look for it at the provider. Then decide:"
     )
-    commands = Text("\n").join(
-        Text.assemble((f"  crier unknown decide {held['id']} {option}", "bold"), f"  {meaning}")
-        for option, meaning in (
-            ("--sent", "      it arrived"),
-            ("--failed", "    it did not, and is not to be sent any more"),
-            ("--send-again", "it is worth the risk of sending it twice"),
-        )
-    )
-    return Group(head, "", told, "", calls(held["calls"]), "", Text(means), commands)
+    command = Text(f"crier unknown decide {held['id']} …", "bold")
+    options = facts({
+        "--sent": "it arrived",
+        "--failed": "it did not, and is not to be sent any more",
+        "--send-again": "sending it twice does less harm than not at all",
+    })  # fmt: skip
+    seen: tuple[RenderableType, ...] = ("", calls(held["calls"])) if held["calls"] else ()
+    return Group(head, "", told, *seen, "", Text(means), command, options)
