@@ -173,7 +173,7 @@ def _status(form: Mapping[str, str], body: Mapping[str, Any]) -> Receipt | None:
 def _means(code: int | None, status: str) -> str:
     """What a code means, of which Twilio's call itself has no words for SMS."""
     row = OUTCOMES.get(code) if code is not None else None
-    return f"Twilio reports {status}: {row.means}" if row else f"Twilio reports {status}"
+    return row.means if row else f"Twilio reports {status}"
 
 
 def _written(form: Mapping[str, str]) -> Receipt | None:

@@ -189,7 +189,8 @@ def test_a_code_goes_through_the_table_of_codes(
 
 
 def test_where_twilio_has_no_words_the_table_has() -> None:
-    assert certain(status("undelivered", ErrorCode="30005")).detail == "Twilio reports undelivered: unknown handset"
+    assert certain(status("undelivered", ErrorCode="30005")).detail == "unknown handset"
+    assert certain(status("undelivered")).detail == "Twilio reports undelivered"
 
 
 def test_an_opt_out_that_turns_up_later_suppresses() -> None:
