@@ -41,7 +41,7 @@ def declare_channel(
     Parameters:
         compose: makes the provider's message of a claimed delivery and its content.
         vendors: the channel's table of adapters.
-        route: the entries of its route setting; empty means whatever is configured.
+        route: the entries of its route setting; empty means the first that is configured.
         rates: the entries of its rates setting.
         policy: when it tries again, where that is not as for all.
         admit: see `Channel`.

@@ -168,7 +168,8 @@ def assemble(
 
     Parameters:
         channel: whose; errors name its settings, e.g. `CRIER_SMS_ROUTE`.
-        named: the entries of its route; empty means whatever is configured, else the outbox.
+        named: the entries of its route; empty means the first that is configured, else the outbox. Nothing goes to a
+            second one unasked: its numbers may be dearer, its tokens other ones.
         vendors: the channel's table of adapters.
         rates: by provider.
 
@@ -176,8 +177,8 @@ def assemble(
         SettingsError: an unknown provider, or one whose settings are missing or wrong.
     """
     prefix = f"CRIER_{channel.upper()}"
-    configured = tuple(name for name, vendor in vendors.items() if vendor.configured(environ))
-    names = tuple(names_of(named)) or configured or (OUTBOX,)
+    configured = (name for name, vendor in vendors.items() if vendor.configured(environ))
+    names = names_of(named) or [next(configured, OUTBOX)]
     known = one_of(*vendors, OUTBOX)
     problems = [f"{prefix}_ROUTE {wrong}" for name in names if (wrong := known(name))]
     problems += [f"{prefix}_RATES {wrong}" for name in rates or {} if (wrong := known(name))]

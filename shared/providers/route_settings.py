@@ -22,8 +22,8 @@ def route_setting(channel: str) -> Any:
     """The field `route: tuple[str, ...]` of a channel's settings."""
     return setting(
         f"CRIER_{channel.upper()}_ROUTE",
-        "Providers in order of preference, as a,b; or sharing the messages by weight, as a:3,b:1; unset: whatever is "
-        "configured, else the outbox.",
+        "Providers in order of preference, as a,b; or sharing the messages by weight, as a:3,b:1; unset: the first "
+        "that is configured, else the outbox.",
         default=(), check=_route_problem,
     )  # fmt: skip
 

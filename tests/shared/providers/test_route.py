@@ -37,6 +37,12 @@ def test_the_outbox_until_a_provider_is_configured():
     assert names((), CONFIGURED) == ["pigeon"]
 
 
+def test_nothing_goes_to_a_second_provider_unasked():
+    vendors = {**VENDORS, "dove": Vendor(PigeonSettings, lambda settings: Named("dove"))}
+    route = assemble("bird", (), vendors, Named("outbox"), CONFIGURED)
+    assert [provider.name for provider in route.providers] == ["pigeon"]
+
+
 def test_a_named_route_is_kept_in_order():
     assert names(("outbox", "pigeon"), CONFIGURED) == ["outbox", "pigeon"]
 
