@@ -71,15 +71,15 @@ def test_the_address_is_what_the_installation_says_it_is(vendor: FlaskClient, da
     assert post(client_of(database, rung, None), signed="http://localhost").status_code == 204
 
 
-@pytest.mark.parametrize("signature", ["", "wrong", "sesame", f"sesame {PUBLIC}{ADDRESS}?x=1"])
-def test_a_forged_one_is_refused_and_not_told_why(vendor: FlaskClient, rows: Any, signature: str, caplog: Any) -> None:
+def test_a_forged_one_is_refused_and_not_told_why(vendor: FlaskClient, rows: Any, caplog: Any) -> None:
     before = RECEIPTS.labels("postman", "", "forged")._value.get()
-    answer = post(vendor, headers={SIGNATURE: signature})
-    assert answer.status_code == 403
-    assert answer.json["type"].endswith("#forged")
-    assert "sesame" not in answer.text and "signed for" not in answer.text
+    for signature in ("", "wrong", "sesame", f"sesame {PUBLIC}{ADDRESS}?x=1"):
+        answer = post(vendor, headers={SIGNATURE: signature})
+        assert answer.status_code == 403
+        assert answer.json["type"].endswith("#forged")
+        assert "sesame" not in answer.text and "signed for" not in answer.text
     assert rows("SELECT FROM receipts") == []
-    assert RECEIPTS.labels("postman", "", "forged")._value.get() == before + 1
+    assert RECEIPTS.labels("postman", "", "forged")._value.get() == before + 4
     assert "not signed for" in caplog.text
 
 
@@ -94,9 +94,9 @@ def test_what_cannot_be_verified_now_is_to_be_repeated(vendor: FlaskClient) -> N
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
 
 
-@pytest.mark.parametrize("name", ["nobody", "twilio", "POSTMAN", "a\x01"])
-def test_a_provider_that_is_unknown_or_not_configured_has_no_address(vendor: FlaskClient, name: str) -> None:
-    assert vendor.post(f"/v1/receipts/{name}", data=b"[]").status_code == 404
+def test_a_provider_that_is_unknown_or_not_configured_has_no_address(vendor: FlaskClient) -> None:
+    for name in ("nobody", "twilio", "POSTMAN", "a\x01"):
+        assert vendor.post(f"/v1/receipts/{name}", data=b"[]").status_code == 404
 
 
 def test_only_a_post_is_for_everybody(vendor: FlaskClient) -> None:

@@ -55,18 +55,15 @@ def suppressed(rows: Any) -> list[tuple[Any, ...]]:
 OPTED_OUT = [("email", ADA, "promotions", "opt-out", "link", DELIVERY)]
 
 
-@pytest.mark.parametrize("body", [{"data": ONE_CLICK}, {"json": ONE_CLICK}, {}], ids=["form", "json", "empty"])
-def test_a_post_unsubscribes_at_once(nobody: FlaskClient, path: str, rows: Any, body: Any) -> None:
-    for _ in range(2):
-        answer = nobody.post(path, **body)
-        assert answer.status_code == 200
-        assert "Set-Cookie" not in answer.headers
-        assert suppressed(rows) == OPTED_OUT
-
-
-def test_so_does_one_in_parts(nobody: FlaskClient, path: str, rows: Any) -> None:
-    nobody.post(path, data=ONE_CLICK, content_type="multipart/form-data")
-    assert suppressed(rows) == OPTED_OUT
+def test_a_post_unsubscribes_at_once_however_it_is_written(nobody: FlaskClient, path: str, rows: Any) -> None:
+    bodies: list[Any] = [{"data": ONE_CLICK}, {"json": ONE_CLICK}, {}]
+    for body in (*bodies, {"data": ONE_CLICK, "content_type": "multipart/form-data"}):
+        rows("DELETE FROM suppressions RETURNING 1")
+        for _ in range(2):
+            answer = nobody.post(path, **body)
+            assert answer.status_code == 200
+            assert "Set-Cookie" not in answer.headers
+            assert suppressed(rows) == OPTED_OUT
 
 
 def test_a_get_changes_nothing_and_offers_a_button(nobody: FlaskClient, path: str, rows: Any) -> None:
@@ -95,23 +92,16 @@ def test_but_not_what_others_know(nobody: FlaskClient, path: str, rows: Any, cal
     assert [row[3] for row in suppressed(rows)] == ["manual"]
 
 
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        lambda token: token[:-1],
-        lambda token: token[:-5] + ("A" if token[-5] != "A" else "B") + token[-4:],
-        lambda token: "00000000" + token[8:],
-        lambda token: token[:8],
-        lambda token: token * 20,
-        lambda token: "é" * 100,
-        lambda token: "%F0%9F%98%80",
-    ],
-)
-def test_an_altered_link_is_a_clear_page(nobody: FlaskClient, path: str, rows: Any, spoil: Any) -> None:
-    altered = "/u/" + spoil(path.removeprefix("/u/"))
-    for answer in (nobody.get(altered), nobody.post(altered, data=ONE_CLICK)):
-        assert answer.status_code == 404
-        assert "This link does not work" in answer.text
+def test_an_altered_link_is_a_clear_page(nobody: FlaskClient, path: str, rows: Any) -> None:
+    token = path.removeprefix("/u/")
+    another = "A" if token[-5] != "A" else "B"
+    for altered in (
+        token[:-1], token[:-5] + another + token[-4:], "00000000" + token[8:], token[:8], token * 20, "é" * 100, "x",
+        "%F0%9F%98%80",
+    ):  # fmt: skip
+        for answer in (nobody.get(f"/u/{altered}"), nobody.post(f"/u/{altered}", data=ONE_CLICK)):
+            assert answer.status_code == 404
+            assert "This link does not work" in answer.text
     assert suppressed(rows) == []
 
 
@@ -158,13 +148,13 @@ def test_without_a_ledger_it_says_to_come_back(rung: Any, path: str, secret: str
     assert "try again later" in answer.text
 
 
-@pytest.mark.parametrize(("public_url", "status"), [(PUBLIC, 202), ("http://crier.example", 422), (None, 422)])
 def test_a_promotion_needs_no_link_of_its_own_where_we_make_one(
-    database: Database, rung: Any, key: str, secret: str, public_url: str | None, status: int
+    database: Database, rung: Any, key: str, secret: str
 ) -> None:
-    client = create_app(Parts.of(database, Sealer(secret), rung, public_url=public_url)).test_client()
-    answer = client.post("/v1/notifications", json=PROMOTION, headers={"Authorization": f"Bearer {key}"})
-    assert answer.status_code == status
-    if status == 422:
-        assert answer.json["errors"][0]["field"] == "to.unsubscribe_url"
-        assert "CRIER_PUBLIC_URL" in answer.json["errors"][0]["problem"]
+    for public_url, status in ((PUBLIC, 202), ("http://crier.example", 422), (None, 422)):
+        client = create_app(Parts.of(database, Sealer(secret), rung, public_url=public_url)).test_client()
+        answer = client.post("/v1/notifications", json=PROMOTION, headers={"Authorization": f"Bearer {key}"})
+        assert answer.status_code == status
+        if status == 422:
+            assert answer.json["errors"][0]["field"] == "to.unsubscribe_url"
+            assert "CRIER_PUBLIC_URL" in answer.json["errors"][0]["problem"]
