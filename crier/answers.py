@@ -161,3 +161,37 @@ class Kept(KeptSummary):
     """A kept message: what a provider would have been given, codes included."""
 
     message: Json
+
+
+class Endpoint(TypedDict):
+    """Where webhooks go. `events` are those it is told of by itself."""
+
+    id: str
+    url: str
+    events: Sequence[str]
+    description: str | None
+    created_at: str
+    failing_since: str | None
+    disabled_at: str | None
+    disabled_reason: str | None
+
+
+class NewEndpoint(Endpoint):
+    """An endpoint with its secret, which is shown this once."""
+
+    secret: str
+
+
+class NewSecret(TypedDict):
+    """A new secret, which is shown this once. Those before it sign too until `old_until`."""
+
+    id: str
+    secret: str
+    old_until: str
+
+
+class Replay(TypedDict):
+    """How many deliveries are queued again; `more`: do it again for the rest."""
+
+    queued: int
+    more: bool

@@ -32,6 +32,7 @@ from crier.request import Channel, Envelope, Filters, Identity, Platform, Recipi
 from crier.transport import Transport
 from crier.upload import Form, Progress, Source, uploading
 from crier.waiting import looks
+from crier.webhooks import Webhooks
 from shared.ledger.states import FINAL, State
 
 
@@ -58,6 +59,7 @@ class Client:
     ) -> None:
         self.access = Access.find(url, api_key)
         self._http = Transport(self.access, timeout=timeout, retries=retries)
+        self.webhooks = Webhooks(self._http.call)
 
     def __enter__(self) -> Self:
         return self
@@ -76,7 +78,8 @@ class Client:
         """Send one notification; returns once it is durable.
 
         Parameters:
-            to: whom: `email`, `phone`, or for push `user_id`, `tokens` or `topic`; `name`, `locale`, `timezone`.
+            to: whom: `email`, `phone`, for push `user_id`, `tokens` or `topic`, for a webhook `endpoint`; `name`,
+                `locale`, `timezone`.
             ordering_key: what has the same one is sent one at a time, in the order accepted.
             idempotency_key: repeated under the same one, a request is answered as the first was.
             fields: `template` and `data`, or `content` and `kind`; `lane`, `send_at`, `expires_at`, `on_unknown`,

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-FORMS = "ada@example.com, +442079460018, user:u_1, token:… or topic:line-12"
+FORMS = "ada@example.com, +442079460018, user:u_1, token:…, topic:line-12 or endpoint:ID"
 
 
 def read_recipient(given: Sequence[str]) -> dict[str, Any]:
@@ -35,7 +35,12 @@ def channel_for(to: dict[str, Any]) -> str:
     """
     reached = [
         channel
-        for channel, fields in (("email", ("email",)), ("sms", ("phone",)), ("push", ("user_id", "tokens", "topic")))
+        for channel, fields in (
+            ("email", ("email",)),
+            ("sms", ("phone",)),
+            ("push", ("user_id", "tokens", "topic")),
+            ("webhook", ("endpoint",)),
+        )
         if any(field in to for field in fields)
     ]
     if len(reached) != 1:
@@ -52,6 +57,8 @@ def _fields(text: str) -> dict[str, Any]:
         return {"tokens": [rest]}
     if colon and rest and kind == "topic":
         return {"topic": rest}
+    if colon and rest and kind == "endpoint":
+        return {"endpoint": rest}
     if "@" in text:
         name, address = parseaddr(text) if "<" in text else ("", text)
         return {"email": address or text, **({"name": name} if name else {})}

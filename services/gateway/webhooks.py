@@ -122,7 +122,7 @@ class SecretSchema(Schema):
 class ReplaySchema(Schema):
     """How many deliveries are queued again; `more`: do it again for the rest."""
 
-    replayed = fields.Integer(required=True)
+    queued = fields.Integer(required=True)
     more = fields.Boolean(required=True)
 
 
@@ -246,7 +246,7 @@ def replay(endpoint_id: UUID) -> Response:
     done = parts().endpoints.replay(identity().project_id, endpoint_id, since=since, who=_who())
     for queue in done.queues:
         parts().ringer.ring(queue)
-    return answer({"replayed": done.replayed, "more": done.more}, 202)
+    return answer({"queued": done.replayed, "more": done.more}, 202)
 
 
 def _url(given: str) -> str:

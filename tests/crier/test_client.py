@@ -10,7 +10,7 @@ import crier
 from crier import ApiProblem, Client, CrierError, GatewayUnreachable, WaitTimeout, answers
 from crier.local.ports import free_port
 from services.gateway import answers as gateway
-from services.gateway import batches, devices, outbox, templates
+from services.gateway import batches, devices, outbox, templates, webhooks
 from shared.ledger.keys import Keys
 from tests.e2e.conftest import System
 
@@ -209,6 +209,8 @@ def test_nobody_there_is_told_with_what_to_do():
         (answers.TemplateSummary, templates.TemplateSummarySchema), (answers.Template, templates.TemplateSchema),
         (answers.Preview, templates.PreviewSchema), (answers.Device, devices.DeviceSchema),
         (answers.KeptSummary, outbox.KeptSummarySchema), (answers.Kept, outbox.KeptSchema),
+        (answers.Endpoint, webhooks.EndpointSchema), (answers.NewEndpoint, webhooks.NewEndpointSchema),
+        (answers.NewSecret, webhooks.SecretSchema), (answers.Replay, webhooks.ReplaySchema),
     ],
 )  # fmt: skip
 def test_answers_have_the_fields_the_gateway_documents(ours: Any, theirs: Any):

@@ -91,7 +91,7 @@ def test_a_test_is_a_notification_like_any_other(owner: Caller, made: Any, rung:
 
 def test_a_replay_says_how_many(owner: Caller, made: Any) -> None:
     answer = owner("POST", at(made, "replay"), query_string={"since": "2026-01-01T00:00:00Z"})
-    assert (answer.status_code, answer.json) == (202, {"replayed": 0, "more": False})
+    assert (answer.status_code, answer.json) == (202, {"queued": 0, "more": False})
     assert problems(owner("POST", at(made, "replay"))) == {"since": "Missing data for required field."}
 
 
