@@ -194,7 +194,8 @@ def test_where_twilio_has_no_words_the_table_has() -> None:
 
 
 def test_an_opt_out_that_turns_up_later_suppresses() -> None:
-    assert certain(status("failed", ErrorCode="21610")).suppress == "opt-out"
+    for code in ("21610", "63014"):
+        assert certain(status("failed", ErrorCode=code)).suppress == "opt-out"
 
 
 def test_a_code_beside_a_status_that_is_no_failure_suppresses_nobody() -> None:
