@@ -86,10 +86,9 @@ class TwilioReceipts:
         message = fields.get("MessageSid") or fields.get("SmsSid")
         if not message:
             raise InvalidInput({"MessageSid": ["is missing: this is no status callback and no message."]})
-        status = fields.get("MessageStatus")
-        if status is None:
+        if "MessageStatus" not in fields:
             return [Event(f"{message}:inbound", {"form": _without_words(fields)})]
-        id_ = ":".join((message, status, fields.get("ErrorCode", "")))
+        id_ = ":".join((message, _status_of(fields), fields.get("ErrorCode", "")))
         given = parse_qs(urlsplit(incoming.url).query).get(DELIVERY, [""])[0]
         return [Event(id_, {"delivery": given, "form": fields})]
 
@@ -139,8 +138,8 @@ def _object(body: str) -> dict[str, str]:
 
 
 def _status(form: Mapping[str, str], body: Mapping[str, Any]) -> Receipt | None:
-    status = form["MessageStatus"].lower()
-    kind = STATUSES.get("read" if form.get("EventType", "").upper() == "READ" else status)
+    status = _status_of(form)
+    kind = STATUSES.get(status)
     if kind is None:
         return None
     channel, target = _address(form.get("To", ""))
@@ -168,6 +167,10 @@ def _status(form: Mapping[str, str], body: Mapping[str, Any]) -> Receipt | None:
         suppress=suppress,
         retry_after=retry_after,
     )
+
+
+def _status_of(form: Mapping[str, str]) -> str:
+    return "read" if form.get("EventType", "").upper() == "READ" else form["MessageStatus"].lower()
 
 
 def _means(code: int | None, status: str) -> str:

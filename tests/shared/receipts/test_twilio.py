@@ -129,7 +129,8 @@ def test_another_body_without_a_hash_is_forged_although_the_address_is_signed() 
 
 def test_the_same_report_has_the_same_id_and_another_one_another() -> None:
     reports = [
-        status("queued"), status("sent"), status("delivered"), status("undelivered", ErrorCode="30003"),
+        status("queued"), status("sent"), status("delivered"), status("delivered", EventType="READ"),
+        status("undelivered", ErrorCode="30003"),
         status("undelivered", ErrorCode="30005"), written("STOP"), status("sent") | {"MessageSid": "SM" + "0" * 32},
     ]  # fmt: skip
     ids = [only(report).event_id for report in reports]
