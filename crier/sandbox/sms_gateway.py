@@ -15,6 +15,7 @@ The magic recipients are those of the Twilio stand-in, for what this one has too
     +15005550009  unknown_subscriber                +15005550429  too_many_requests with Retry-After 30
     +15005550205  answered after 5 s                +15005550444  accepted, then closed without an answer
     +15005550503  unavailable                       +15005550500  internal_error
+    +15005550004  opted_out
 """
 
 import re
@@ -51,9 +52,11 @@ ERRORS: Mapping[str, tuple[int, str, int]] = {
     "too_many_requests": (429, "Too many requests.", 9),
     "unavailable": (503, "The operator cannot be reached. The message was not processed.", 10),
     "internal_error": (500, "Something went wrong.", 11),
+    "opted_out": (403, "The recipient wants no messages from this sender.", 12),
 }
 _MAGIC = {
     "+15005550001": Behaviour(error="invalid_number"),
+    "+15005550004": Behaviour(error="opted_out"),
     "+15005550009": Behaviour(error="unknown_subscriber"),
     "+15005550205": Behaviour(delay=5),
     "+15005550408": Behaviour(fault=Fault.HANG),
@@ -94,6 +97,7 @@ class SmsGateway(HttpVendor):
             "SMS_API_URL": self.base_url + PATH,
             "SMS_API_KEY": API_KEY,
             "SMS_API_DEAD_CODES": "invalid_number,unknown_subscriber",
+            "SMS_API_OPT_OUT_CODES": "opted_out",
             "SMS_API_RETRY_CODES": "unavailable",
             "SMS_API_FAULT_CODES": "insufficient_balance",
         }

@@ -9,7 +9,7 @@ from services.sms.providers.http_path import find
 from services.sms.providers.http_settings import HttpGatewaySettings
 from shared.errors import Ambiguous, Rejected, SendError, Unavailable
 from shared.http import Reply, refusal
-from shared.providers.outcomes import DEAD, FAULT
+from shared.providers.outcomes import DEAD, FAULT, OPTED_OUT
 from shared.providers.port import Sent
 
 
@@ -36,10 +36,13 @@ def read(reply: Reply, settings: HttpGatewaySettings) -> Sent:
 def _failure(reply: Reply, answer: Any, said: str | None, settings: HttpGatewaySettings) -> SendError:
     code = find(answer, settings.error_code_path)
     reason = find(answer, settings.error_path) or f"HTTP {reply.status} without an explanation"
-    if code in settings.dead_codes:
-        return DEAD(reason, code=code)
-    if code in settings.fault_codes:
-        return FAULT(reason, code=code)
+    for codes, meaning in (
+        (settings.dead_codes, DEAD),
+        (settings.opt_out_codes, OPTED_OUT),
+        (settings.fault_codes, FAULT),
+    ):
+        if code in codes:
+            return meaning(reason, code=code)
     if code in settings.retry_codes and reply.status != 429:
         return Unavailable(reason, code=code, retry_after=reply.retry_after)
     if reply.ok and settings.successes and said is not None and said not in settings.successes[1]:
@@ -52,7 +55,7 @@ def _failure(reply: Reply, answer: Any, said: str | None, settings: HttpGatewayS
 
 
 def _known(code: str | None, settings: HttpGatewaySettings) -> bool:
-    return code in (*settings.dead_codes, *settings.retry_codes, *settings.fault_codes)
+    return code in (*settings.dead_codes, *settings.opt_out_codes, *settings.retry_codes, *settings.fault_codes)
 
 
 def _parsed(reply: Reply) -> Any:

@@ -87,6 +87,10 @@ def unfillable(settings: "HttpGatewaySettings") -> Iterator[str]:
 
 def shared_codes(settings: "HttpGatewaySettings") -> Iterator[str]:
     """Codes that are said to mean two things."""
-    counts = Counter([*{*settings.dead_codes}, *{*settings.retry_codes}, *{*settings.fault_codes}])
+    lists = (settings.dead_codes, settings.opt_out_codes, settings.retry_codes, settings.fault_codes)
+    counts = Counter(code for codes in lists for code in {*codes})
     for code in sorted(code for code, count in counts.items() if count > 1):
-        yield f"SMS_API_DEAD_CODES, SMS_API_RETRY_CODES and SMS_API_FAULT_CODES share {code}: keep it in one of them."
+        yield (
+            "SMS_API_DEAD_CODES, SMS_API_OPT_OUT_CODES, SMS_API_RETRY_CODES and SMS_API_FAULT_CODES "
+            f"share {code}: keep it in one of them."
+        )

@@ -75,6 +75,9 @@ class HttpGatewaySettings:
     dead_codes: tuple[str, ...] = setting(
         "SMS_API_DEAD_CODES", "Codes for numbers that do not exist or take no SMS.", default=()
     )
+    opt_out_codes: tuple[str, ...] = setting(
+        "SMS_API_OPT_OUT_CODES", "Codes for recipients who want no SMS from this sender.", default=()
+    )
     retry_codes: tuple[str, ...] = setting(
         "SMS_API_RETRY_CODES", "Codes for what was not processed and may be tried again.", default=()
     )

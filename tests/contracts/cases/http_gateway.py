@@ -5,7 +5,20 @@ from urllib.parse import urlsplit
 from crier.sandbox import Entry
 from crier.sandbox.sms_gateway import read_fields
 from services.sms.providers import VENDORS
-from tests.contracts.case import CANARY, DEAD, FAULT, LATER, REFUSED, UNKNOWN, Case, Environment, Received, after, sms
+from tests.contracts.case import (
+    CANARY,
+    DEAD,
+    FAULT,
+    LATER,
+    OPTED_OUT,
+    REFUSED,
+    UNKNOWN,
+    Case,
+    Environment,
+    Received,
+    after,
+    sms,
+)
 
 
 def _read(entry: Entry) -> Received:
@@ -29,6 +42,7 @@ CASE = Case(
     secrets=lambda settings: [settings["SMS_API_KEY"], CANARY],
     refusals={
         "unauthorized": FAULT, "insufficient_balance": FAULT, "blocked": FAULT, "invalid_number": DEAD,
-        "unknown_subscriber": DEAD, "unavailable": LATER, "internal_error": UNKNOWN, "too_many_requests": after(60),
+        "unknown_subscriber": DEAD, "opted_out": OPTED_OUT,
+        "unavailable": LATER, "internal_error": UNKNOWN, "too_many_requests": after(60),
     } | dict.fromkeys(("invalid_text", "invalid_sender", "malformed", "unknown_field"), REFUSED),
 )  # fmt: skip

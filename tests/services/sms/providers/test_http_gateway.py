@@ -252,6 +252,7 @@ def test_malformed_paths(path: str) -> None:
         ({"SMS_API_SUCCESS": "ok"}, "SMS_API_SUCCESS must be a path and the values"),
         ({"SMS_API_SUCCESS": "a..b=1"}, "SMS_API_SUCCESS must be names and numbers with dots"),
         ({"SMS_API_DEAD_CODES": "1,2", "SMS_API_RETRY_CODES": "2,3"}, "share 2: keep it in one of them"),
+        ({"SMS_API_OPT_OUT_CODES": "2", "SMS_API_RETRY_CODES": "2,3"}, "share 2: keep it in one of them"),
         ({"SMS_API_KEYS": "x"}, "SMS_API_KEYS is not a setting"),
     ],
 )
