@@ -22,6 +22,8 @@ from shared.ledger.events import BATCH, QUEUE, Events
 from shared.ledger.order import sweep
 from shared.ledger.recovery import Recovery
 from shared.ledger.ticks import Ticks
+from shared.providers.health import judge
+from shared.providers.permission import Permission
 from shared.telemetry.metrics import EXPIRED, LANE_AGE, LANE_DEPTH, REAPED
 
 log = structlog.get_logger(__name__)
@@ -35,6 +37,7 @@ class Clock:
         lease: seconds of the longest lease. Nothing is reaped until the ledger has been up that long, so that workers
             could first write the answers they kept while it was away.
         desk: where receipts are looked at; None leaves them to another relay.
+        permission: where workers keep what they know of providers; None where they share nothing.
     """
 
     recovery: Recovery
@@ -42,6 +45,7 @@ class Clock:
     broker: Broker
     lease: float
     desk: ReceiptDesk | None = None
+    permission: Permission | None = None
     books: Bookkeeper = field(init=False)
     events: Events = field(init=False)
     _scheduler: BackgroundScheduler = field(default_factory=lambda: BackgroundScheduler(timezone="UTC"))
@@ -66,6 +70,7 @@ class Clock:
             (self.order, 5.0),
             (self.balance, 5.0),
             (self.count_receipts, 30.0),
+            (self.judge_providers, 60.0),
             (self.tidy, 60.0),
         ):
             self._scheduler.add_job(
@@ -143,6 +148,11 @@ class Clock:
         graves = Graves(self.recovery.database)
         bury_runs(graves)
         exhume(self.broker, graves)
+
+    def judge_providers(self) -> None:
+        """Have those go last who take messages and do not report on them any more."""
+        if self.permission is not None:
+            judge(self.recovery.database, self.permission)
 
     def tidy(self) -> None:
         """Forget the streams of finished uploads, and keep the counts of what was accepted small."""
