@@ -38,8 +38,11 @@ def read(data: bytes, queue_name: str) -> Message[Any] | str:
     for name, kind in _TYPES.items():
         if not isinstance(getattr(message, name), kind):
             return f"Its {name} is a {type(getattr(message, name)).__name__}."
-    if not isinstance(message.queue_name, str) or q_name(message.queue_name) != q_name(queue_name):
+    if message.queue_name != queue_name:
         return "It names another queue than the one it lay in."
+    if ("eta" in message.options) != (queue_name != q_name(queue_name)):
+        # Where nothing is to wait, one that waits would hold its place in the worker for ever.
+        return "It has a time and lay where nothing waits, or the other way round."
     for name, kind in _OPTION_TYPES.items():
         if name in message.options and not isinstance(message.options[name], kind):
             return f"Its option {name} is not ours."

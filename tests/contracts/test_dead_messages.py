@@ -56,6 +56,7 @@ FOREIGN = {
     "no id": message(message_id={"a": 1}),
     "an option that ends a thread": message(options={"throws": "x", "redis_message_id": "y"}),
     "a time that is none": message(options={"eta": "soon"}),
+    "one that would wait for ever": message(options={"eta": 9e15, "redis_message_id": "y"}),
     "retries that are none": message(options={"retries": "many"}),
 }
 

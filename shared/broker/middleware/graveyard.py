@@ -14,7 +14,8 @@ from shared.ledger.dead_tasks import DeadTask
 
 log = structlog.get_logger(__name__)
 
-Bury = Callable[[DeadTask], object]
+Bury = Callable[[DeadTask], bool]
+"""Writes the letter of a task; false when there is none to write: it is tried again in another way."""
 
 
 class Graveyard(Middleware):
@@ -40,12 +41,13 @@ class Graveyard(Middleware):
             message.failed = False
         elif self._bury is not None:
             try:
-                self._bury(dead_task(message, Why.EXHAUSTED, _in_a_line(exception)))
+                buried = self._bury(dead_task(message, Why.EXHAUSTED, _in_a_line(exception)))
             except LedgerUnavailable as error:
                 log.warning("a dead task stays with the broker: the ledger is away", reason=str(error))
             else:
-                log.error("a task was given up: `crier dead list --tasks`", actor=message.actor_name)
                 message.failed = False
+                if buried:
+                    log.error("a task was given up: `crier dead list --tasks`", actor=message.actor_name)
 
 
 def _in_a_line(error: BaseException | None) -> str | None:
