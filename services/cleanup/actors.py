@@ -11,6 +11,7 @@ from services.cleanup.policies import (
     notifications,
     outbox,
     partitions,
+    receipts,
     secrets,
     sms_usage,
     ticks,
@@ -46,6 +47,7 @@ def declare(runtime: Runtime) -> None:
         "letters": lambda pace: dead_letters.forget(
             ledger, pace, settings.dead_letters_age, settings.dead_letters_count
         ),
+        "receipts": _unless_kept(settings.receipts_days, lambda pace, days: receipts.forget(ledger, pace, days)),
     }
     for name, policy in policies.items():
         job = job_named(name)

@@ -15,6 +15,11 @@ def positive_or_never(value: float) -> str | None:
     return None if value == -1 or value > 0 else f"must be above 0, or -1 for no bound, not {value}."
 
 
+def month_or_never(value: int) -> str | None:
+    """A check: no less than the days in which bounces are counted, or -1."""
+    return None if value == -1 or 30 <= value <= 10_000 else f"must be 30 to 10000 days, or -1 for ever, not {value}."
+
+
 def below_a_second(value: float) -> str | None:
     """A check: within what PostgreSQL lets pass before it looks for deadlocks."""
     return None if 0 < value < 1 else f"must be above 0 and below 1 second, not {value}."
@@ -41,6 +46,11 @@ class CleanupSettings:
     ticks_days: int = setting(
         "CRIER_TICKS_DAYS", "Days a run of a periodic job is remembered; -1: for ever.", default=30, check=days_or_never
     )
+    receipts_days: int = setting(
+        "CRIER_RECEIPTS_DAYS",
+        "Days that what providers reported is kept as it came, at least 30: bounces are counted in them; -1: for ever.",
+        default=90, check=month_or_never,
+    )  # fmt: skip
     idempotency_keep: float = setting(
         "CRIER_IDEMPOTENCY_KEEP",
         "Seconds an Idempotency-Key is remembered; a request repeated later is a new one.",
