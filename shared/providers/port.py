@@ -62,8 +62,8 @@ class FindsMessages(Protocol[M]):
     async def find(self, message: M, asked_at: datetime) -> LookUp:
         """Whether the call for `message` that was begun at `asked_at` was processed. Never sends anything.
 
-        A call to the provider, on the event loop, with the deadline of any other. May raise `SendError`, which counts
-        as unclear.
+        A call to the provider, on the event loop, with the deadline of any other. May raise `SendError` where the
+        provider says nothing, or nothing yet: it may be asked again, and is unclear for as long.
         """
         ...
 

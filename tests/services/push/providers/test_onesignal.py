@@ -128,3 +128,10 @@ def test_another_vendors_token_calls_nobody(sandbox: Sandbox) -> None:
 def test_an_app_id_that_is_none_is_told_at_the_start(sandbox: Sandbox) -> None:
     with pytest.raises(SettingsError, match="ONESIGNAL_APP_ID must be a UUID"):
         load_one(OneSignalSettings, sandbox.environment | {"ONESIGNAL_APP_ID": "my-app"})
+
+
+def test_a_service_that_is_too_busy_is_asked_again_when_it_says(sandbox: Sandbox) -> None:
+    sandbox.behave("onesignal", error="unavailable", retry_after=30)
+    error = failure(sandbox, push())
+    assert isinstance(error, Unavailable)
+    assert error.retry_after == 30

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
 from uuid import uuid4
@@ -14,7 +15,7 @@ from crier.sandbox.twilio import API_KEY_SECRET, API_KEY_SID
 from services.sms.providers.twilio import Twilio, TwilioSettings
 from shared.errors import Ambiguous, Rejected, SendError, Unavailable
 from shared.messages.sms import SmsContent, SmsMessage
-from shared.providers.port import Sent
+from shared.providers.port import Found, LookUp, Sent
 from shared.settings import load_one
 from shared.twilio.codes import OUTCOMES, explained
 
@@ -141,3 +142,39 @@ def test_every_code_of_the_table_is_read_from_a_refusal(sandbox: Sandbox, code: 
     expected = OUTCOMES[code](explained(code, "No"), code=str(code))
     assert type(caught.value) is type(expected)
     assert vars(caught.value) == vars(expected)
+
+
+def look_up(sandbox: Sandbox, message: SmsMessage) -> LookUp:
+    async def main() -> LookUp:
+        provider = Twilio(load_one(TwilioSettings, sandbox.environment))
+        try:
+            return await provider.find(message, datetime.now(UTC))
+        finally:
+            await provider.close()
+
+    return asyncio.run(main())
+
+
+def test_the_same_words_sent_twice_are_told_apart_by_nothing(sandbox: Sandbox) -> None:
+    send(sandbox)
+    assert look_up(sandbox, MESSAGE).found is Found.SENT
+    send(sandbox, replace(MESSAGE, delivery_id=uuid4()))
+    assert look_up(sandbox, MESSAGE).found is Found.UNCLEAR
+
+
+def test_a_number_that_was_sent_more_than_is_listed_at_once_is_no_proof(sandbox: Sandbox) -> None:
+    for number in range(31):
+        send(sandbox, replace(MESSAGE, to="+447700900777", content=SmsContent(f"{number}")))
+    assert look_up(sandbox, replace(MESSAGE, to="+447700900777", content=SmsContent("30"))).found is Found.SENT
+    assert look_up(sandbox, replace(MESSAGE, to="+447700900777", content=SmsContent("31"))).found is Found.UNCLEAR
+
+
+@pytest.mark.parametrize("code", [21212, 21601, 21660, 21661])
+def test_a_sender_that_a_project_chose_and_may_not_use_stops_nobody_else(sandbox: Sandbox, code: int) -> None:
+    sandbox.behave("twilio", error=str(code))
+    with pytest.raises(Unavailable) as installation:
+        send(sandbox)
+    with pytest.raises(Rejected) as project:
+        send(sandbox, replace(MESSAGE, sender="Shop"))
+    assert installation.value.provider_fault
+    assert project.value.alert

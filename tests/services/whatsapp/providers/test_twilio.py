@@ -3,6 +3,7 @@
 import asyncio
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
 from uuid import uuid4
@@ -14,7 +15,7 @@ from crier.sandbox.twilio.content import CONTENTS
 from services.whatsapp.providers.twilio import Twilio, TwilioSettings
 from shared.errors import Rejected, SendError
 from shared.messages.whatsapp import WhatsAppContent, WhatsAppMessage
-from shared.providers.port import Sent
+from shared.providers.port import Found, LookUp, Sent
 from shared.settings import load_one
 from shared.templates.brand import Brand
 from shared.templates.catalogue import load_catalogue
@@ -159,3 +160,18 @@ def test_every_code_of_whatsapp_is_read_wherever_it_is_told(sandbox: Sandbox, co
     expected = OUTCOMES[code](explained(code, "No"), code=str(code))
     assert type(caught.value) is type(expected)
     assert vars(caught.value) == vars(expected)
+
+
+def test_what_an_approved_template_came_to_is_not_guessed_when_it_is_looked_up(sandbox: Sandbox) -> None:
+    content = WhatsAppContent("Your booking…", variables=VARIABLES, template="booking_confirmation")
+
+    async def look_up() -> LookUp:
+        provider = Twilio(load_one(TwilioSettings, sandbox.environment))
+        try:
+            return await provider.find(replace(MESSAGE, content=content), datetime.now(UTC))
+        finally:
+            await provider.close()
+
+    assert asyncio.run(look_up()).found is Found.ABSENT
+    send(sandbox, content)
+    assert asyncio.run(look_up()).found is Found.UNCLEAR
