@@ -17,14 +17,16 @@ from shared.broker import Broker
 from shared.delivery.bells import Ringer
 from shared.errors import LedgerUnavailable
 from shared.ledger.conservation import Conservation
+from shared.ledger.dead_letters import DeadLetters
 from shared.ledger.dead_tasks import Graves
 from shared.ledger.events import BATCH, QUEUE, Events
+from shared.ledger.held import Held
 from shared.ledger.order import sweep
 from shared.ledger.recovery import Recovery
 from shared.ledger.ticks import Ticks
 from shared.providers.health import judge
 from shared.providers.permission import Permission
-from shared.telemetry.metrics import EXPIRED, LANE_AGE, LANE_DEPTH, REAPED
+from shared.telemetry.metrics import DEAD_LETTERS, EXPIRED, HELD, LANE_AGE, LANE_DEPTH, REAPED
 
 log = structlog.get_logger(__name__)
 
@@ -144,10 +146,14 @@ class Clock:
         self.books.check()
 
     def bury(self) -> None:
-        """Make dead letters of what only the broker keeps as dead, and of runs whose last worker died."""
+        """Make dead letters of what only the broker keeps as dead, and of runs whose last worker died; count them."""
         graves = Graves(self.recovery.database)
         bury_runs(graves)
         exhume(self.broker, graves)
+        DEAD_LETTERS.clear()
+        for (kind, why), count in DeadLetters(self.recovery.database).tally().items():
+            DEAD_LETTERS.labels(kind, why).set(count)
+        HELD.set(Held(self.recovery.database).total())
 
     def judge_providers(self) -> None:
         """Have those go last who take messages and do not report on them any more."""

@@ -72,6 +72,7 @@ _NEWEST = text(f"""
     ORDER BY l.died_at DESC, l.id DESC LIMIT :limit
 """)
 _COUNT = text(f"SELECT count(*) FROM dead_letters l WHERE {MATCHES}")
+_TALLY = text("SELECT kind, why, count(*) AS letters FROM dead_letters GROUP BY kind, why")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,10 @@ class DeadLetters:
         """How many match."""
         found: int = self.database.rows(_COUNT, filters.parameters(project_id))[0][0]
         return found
+
+    def tally(self) -> dict[tuple[str, str], int]:
+        """How many there are of all projects, by kind and why."""
+        return {(row.kind, row.why): row.letters for row in self.database.rows(_TALLY)}
 
 
 def letter_of(row: Any) -> dict[str, Any]:

@@ -41,6 +41,7 @@ _NEWEST = text(f"""
     ORDER BY d.held_at DESC, d.id DESC LIMIT :limit
 """)
 _ONE = text(f"SELECT {_COLUMNS}, d.state FROM deliveries d WHERE d.id = :id AND d.project_id = :project_id")
+_ALL = text("SELECT count(*) FROM deliveries WHERE held_at IS NOT NULL")
 _COUNT = text(f"SELECT count(*) FROM deliveries d WHERE {_MATCHES}")
 _COUNT_UNTIL = text(f"SELECT count(*) FROM deliveries d WHERE {_MATCHES} AND d.held_at <= :until")
 _FOLLOWING = text(f"""
@@ -172,6 +173,11 @@ class Held:
     def count(self, project_id: int, filters: HeldFilters) -> int:
         """How many match."""
         found: int = self.database.rows(_COUNT, filters.parameters(project_id))[0][0]
+        return found
+
+    def total(self) -> int:
+        """How many are held in all projects."""
+        found: int = self.database.rows(_ALL)[0][0]
         return found
 
     def decide(self, project_id: int, decision: Decision, chosen: Chosen, who: str) -> Done:

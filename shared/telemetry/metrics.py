@@ -21,6 +21,8 @@ LANE_AGE = Gauge("crier_lane_oldest_age_seconds", "How long the first in line ha
 REAPED = Counter("crier_leases_reaped_total", "Leases of dead workers taken back.", ["queue", "state"])
 EXPIRED = Counter("crier_expired_total", "Deliveries that expired while waiting.")
 MISSING = Gauge("crier_conservation_missing", "Deliveries accepted that are nowhere, or there without being accepted.")
+DEAD_LETTERS = Gauge("crier_dead_letters", "Dead letters that nobody has replayed or purged yet.", ["kind", "why"])
+HELD = Gauge("crier_held", "Deliveries of which nobody knows whether they were sent, and that wait for a person.")
 AMISS = Gauge("crier_conservation_amiss", "Rows of the ledger that contradict themselves.")
 BREAKER = Gauge(
     "crier_breaker_state",
