@@ -32,13 +32,19 @@ _NOT_TAKEN_BACK = """
           AND (r.project_id = p.id OR r.project_id IS NULL)))
 """
 _ADD = f"""
-    WITH added AS (
+    WITH before AS (
+        SELECT project_id FROM suppressions s
+        WHERE s.channel = :channel AND s.target = lower(:target) AND s.scope = :scope AND s.sender = ''
+          AND s.reason = :reason AND s.project_id IN (SELECT id FROM projects)),
+    added AS (
         INSERT INTO suppressions AS s (project_id, channel, target, scope, reason, source, delivery_id, created_at)
         SELECT p.id, :channel, lower(:target), :scope, :reason, :source, CAST(:delivery_id AS uuid), :at
         FROM projects p WHERE {{which}} AND {_NOT_TAKEN_BACK}
         ON CONFLICT (project_id, channel, target, scope, sender) DO UPDATE
-        SET reason = excluded.reason, source = excluded.source, delivery_id = excluded.delivery_id
+        SET reason = excluded.reason, source = excluded.source, delivery_id = excluded.delivery_id,
+            created_at = greatest(excluded.created_at, s.created_at)
         WHERE {_STRENGTH.format("excluded.reason")} > {_STRENGTH.format("s.reason")}
+           OR (excluded.reason = 'opt-out' AND s.reason = 'opt-out' AND excluded.created_at > s.created_at)
         RETURNING project_id, delivery_id),
     told AS (
         INSERT INTO events (project_id, type, notification_id, delivery_id, detail)
@@ -46,10 +52,10 @@ _ADD = f"""
                d.notification_id, a.delivery_id, jsonb_build_object(
                    'channel', CAST(:channel AS text), 'target', lower(:target), 'scope', CAST(:scope AS text))
         FROM added a LEFT JOIN deliveries d ON d.id = a.delivery_id
-        WHERE :reason IN ('opt-out', 'complaint') AND EXISTS (
+        WHERE :reason IN ('opt-out', 'complaint') AND a.project_id NOT IN (SELECT project_id FROM before) AND EXISTS (
             SELECT FROM endpoints e
             WHERE e.project_id = a.project_id AND e.disabled_at IS NULL AND e.events <> '{{{{}}}}'))
-    SELECT project_id FROM added
+    SELECT a.project_id FROM added a WHERE a.project_id NOT IN (SELECT project_id FROM before)
 """
 _SUPPRESS = text(_ADD.format(which="p.id = :project_id"))
 _SUPPRESS_EVERYWHERE = text(
@@ -59,7 +65,7 @@ _SUPPRESS_EVERYWHERE = text(
             WHERE d.project_id = p.id AND d.target = :target AND split_part(d.queue, '.', 1) = :channel)"""
     )
 )
-# One that was made later than the wish to hear again was taken back anew.
+# Only what was said before the wish to hear again.
 _LIFT = text("""
     DELETE FROM suppressions
     WHERE channel = :channel AND target = lower(:target) AND reason = 'opt-out' AND created_at <= :at
