@@ -11,6 +11,7 @@ class Kind(StrEnum):
     SMS = "sms"
     WHATSAPP = "whatsapp"
     PUSH = "push"
+    WEBHOOK = "webhook"
     OTHER = "other"
 
 

@@ -16,7 +16,7 @@ import orjson
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from crier.sandbox.journal import Entry
-from crier.sandbox.preview import Preview
+from crier.sandbox.preview import Kind, Preview
 from crier.sandbox.vendor import Answer, Call, HttpVendor, Route, find_delivery, json_answer
 
 PATH = "/webhook"
@@ -77,7 +77,9 @@ class WebhookReceiver(HttpVendor):
         if "type" not in body:
             return Preview()
         text = orjson.dumps(body.get("data"), option=orjson.OPT_INDENT_2).decode()
-        return Preview(title=str(body["type"]), text=text, facts=(("Timestamp", str(body.get("timestamp"))),))
+        return Preview(
+            Kind.WEBHOOK, title=str(body["type"]), text=text, facts=(("Timestamp", str(body.get("timestamp"))),)
+        )
 
     def remember(self, entry: Entry) -> None:
         """Know again what was received in an earlier run."""

@@ -84,7 +84,9 @@ class Sender:
     async def _post(self, url: str, message: WebhookMessage) -> Reply:
         try:
             async with asyncio.timeout(message.deadline):
-                return await self._http.request("POST", url, headers=_headers(message), content=message.body)
+                return await self._http.request(
+                    "POST", url, headers=headers_of(message, datetime.now(UTC)), content=message.body
+                )
         except TimeoutError:
             reason = f"The endpoint did not answer within {message.deadline:g} s"
             raise Unavailable(f"{reason}.", code="timeout", blames="destination") from None
@@ -108,9 +110,9 @@ class Sender:
             return None
 
 
-def _headers(message: WebhookMessage) -> dict[str, str]:
-    now, identifier = datetime.now(UTC), str(message.delivery_id)
-    body = message.body.decode()
+def headers_of(message: WebhookMessage, now: datetime) -> dict[str, str]:
+    """The headers of a try at the moment `now`: a signature for each secret."""
+    identifier, body = str(message.delivery_id), message.body.decode()
     return {
         "Content-Type": "application/json",
         "User-Agent": "Crier (Standard Webhooks)",

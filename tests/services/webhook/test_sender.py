@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -13,7 +13,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from crier.sandbox import Entry, Sandbox
 from crier.sandbox.webhook import WebhookReceiver
-from services.webhook.sender import Sender
+from services.webhook.sender import Sender, headers_of
 from shared.crypto import Sealer, new_key
 from shared.errors import Rejected, SendError, Unavailable
 from shared.ledger.database import Database
@@ -132,24 +132,15 @@ def test_the_reference_library_refuses_what_was_altered(
         case "byte":
             body = body.replace("4711", "4712")
         case "old":
-            headers = signed_at(one, -360)
+            headers = headers_of(one, datetime.now(UTC) - timedelta(minutes=6))
         case "new":
-            headers = signed_at(one, 360)
+            headers = headers_of(one, datetime.now(UTC) + timedelta(minutes=6))
         case "id":
             headers["webhook-id"] = str(uuid4())
         case "secret":
             secret = new_secret()
     with pytest.raises(WebhookVerificationError):
         Webhook(secret).verify(body, headers)
-
-
-def signed_at(one: WebhookMessage, seconds: float) -> dict[str, str]:
-    """The headers of `one`, rightly signed so many seconds from now."""
-    moment = datetime.fromtimestamp(datetime.now(UTC).timestamp() + seconds, UTC)
-    signature = Webhook(one.secrets[0]).sign("id", moment, one.body.decode())
-    return {
-        "webhook-id": "id", "webhook-timestamp": str(int(moment.timestamp())), "webhook-signature": signature
-    }  # fmt: skip
 
 
 def test_a_rotation_sends_two_signatures_and_each_verifies(
