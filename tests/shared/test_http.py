@@ -310,6 +310,14 @@ def test_too_many_requests_waits_as_asked(headers: Mapping[str, str], seconds: f
     assert isinstance(error, Unavailable) and error.retry_after == seconds
 
 
+@pytest.mark.parametrize(("status", "repeatable"), [(408, False), (425, False), (503, True)])
+def test_what_was_not_processed_waits_as_asked_too(status: int, repeatable: bool) -> None:
+    asked = refusal(Reply(status, {"Retry-After": "30"}, b""), "later", repeatable=repeatable)
+    assert isinstance(asked, Unavailable) and asked.retry_after == 30
+    unasked = refusal(Reply(status, {}, b""), "later", repeatable=repeatable)
+    assert isinstance(unasked, Unavailable) and unasked.retry_after is None
+
+
 def test_a_date_without_the_servers_own_is_measured_by_our_clock() -> None:
     wait = Reply(503, {"Retry-After": formatdate(time.time() + 100, usegmt=True)}, b"").retry_after
     assert wait is not None and 90 < wait <= 100
