@@ -195,3 +195,16 @@ class Replay(TypedDict):
 
     queued: int
     more: bool
+
+
+class Suppression(TypedDict):
+    """That a target is not written to: `scope` is everything, or promotions. `source`: a provider, `link`, or a key."""
+
+    channel: str
+    target: str
+    scope: str
+    sender: str
+    reason: str
+    source: str
+    delivery_id: str | None
+    created_at: str

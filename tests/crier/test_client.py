@@ -10,7 +10,7 @@ import crier
 from crier import ApiProblem, Client, CrierError, GatewayUnreachable, WaitTimeout, answers
 from crier.local.ports import free_port
 from services.gateway import answers as gateway
-from services.gateway import batches, devices, outbox, templates, webhooks
+from services.gateway import batches, devices, outbox, suppressions, templates, webhooks
 from shared.ledger.keys import Keys
 from tests.e2e.conftest import System
 
@@ -210,6 +210,7 @@ def test_nobody_there_is_told_with_what_to_do():
         (answers.Preview, templates.PreviewSchema), (answers.Device, devices.DeviceSchema),
         (answers.KeptSummary, outbox.KeptSummarySchema), (answers.Kept, outbox.KeptSchema),
         (answers.Endpoint, webhooks.EndpointSchema), (answers.NewEndpoint, webhooks.NewEndpointSchema),
+        (answers.Suppression, suppressions.SuppressionSchema),
         (answers.NewSecret, webhooks.SecretSchema), (answers.Replay, webhooks.ReplaySchema),
     ],
 )  # fmt: skip
