@@ -8,6 +8,7 @@ import requests
 from crier.local.checks import Check, examine
 from crier.local.cluster import Cluster
 from crier.local.endpoints import check_broker, check_database, check_redis
+from crier.local.providers import providers
 from crier.local.running import Running
 from crier.local.states import ProgramState
 
@@ -30,6 +31,8 @@ def health(cluster: Cluster) -> list[Check]:
         checks.append(_server("results", "redis", embedded, lambda: check_redis(redis_url)))
     if any(state.name == "gateway" for state in programs):
         checks.append(_gateway(running))
+    if all(check.level == "ok" for check in checks if check.name in ("broker", "results")):
+        checks += providers(running.environment)
     return checks
 
 

@@ -30,6 +30,7 @@ def test_all_is_well_in_a_new_cluster(running: Terminal) -> None:
     found = checks(running, "health", 0)
     assert list(found) == [
         "postgres", "redis", "gateway", "relay", "scheduler", "workers", "database", "broker", "results", "readiness",
+        "providers",
     ]  # fmt: skip
     assert {check["level"] for check in found.values()} == {"ok"}
     assert "✓  readiness" in running.run("health").stdout
