@@ -1,8 +1,12 @@
 """Where webhooks may go: public addresses only, in the plain form only, whatever the notation."""
 
 from ipaddress import ip_network
+from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from yarl import URL
 
 from shared.errors import SettingsError
 from shared.settings import load_one
@@ -130,3 +134,20 @@ def test_every_private_network_stays_refused_when_another_is_allowed() -> None:
     reach = Reach(allowed=("10.1.0.0/16",))
     assert [one for one in PRIVATE if reach.refusal(one) is None] == []
     assert reach.refusal(str(ip_network("10.1.0.0/16")[7])) is None
+
+
+@settings(max_examples=400, derandomize=True, deadline=None, database=None)
+@given(
+    st.text("a1.-_:@/\\?#[]%xn0~ \t\u3002\uff11", max_size=30),
+    st.sampled_from(["", "example.com", "127.0.0.1", "0x7f.1", "[::1]", "a.example:8443"]),
+    st.text("a1.-_:@/\\?#[]%&=;,~ \n", max_size=20),
+)
+def test_who_calls_reads_the_host_that_was_checked(before: str, host: str, after: str) -> None:
+    try:
+        url = REACH.url(f"https://{before}{host}{after}")
+    except ValueError:
+        return
+    called, checked = URL(url), urlsplit(url)
+    assert (called.host, called.port) == (checked.hostname, checked.port or 443)
+    assert (called.user, called.password, called.fragment) == (None, None, "")
+    assert REACH.url(url) == url
