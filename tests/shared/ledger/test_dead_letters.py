@@ -151,6 +151,21 @@ def test_a_replayed_delivery_is_sent_again_from_the_beginning(database, letters,
     assert (deed.who, deed.what, deed.subject) == (WHO, "dead-letters.replayed", str(one))
 
 
+def test_one_with_an_ordering_key_goes_to_the_end_of_its_line(replay, project_id, acceptance, drafts, work):
+    acceptance.accept(project_id, drafts(3, ordering_key="order-7"))
+    (first,) = work.claim("sms.normal", 5, 30.0)
+    work.start([Starting(first, "twilio")])
+    work.settle([Settlement(first.id, first.fence, State.FAILED, "rejected", "twilio")])
+    assert replay.replay(project_id, Kind.DELIVERY, Ids([first.id]), WHO).done == 1
+    sent = []
+    for _ in range(3):
+        (head,) = work.claim("sms.normal", 5, 30.0)
+        work.start([Starting(head, "twilio")])
+        work.settle([Settlement(head.id, head.fence, State.SENT, "sent", "twilio")])
+        sent.append(head.id)
+    assert (sent[-1], len(set(sent))) == (first.id, 3)
+
+
 def test_what_is_not_dead_is_not_replayed(replay, project_id, die):
     one, two = die(2)
     replay.replay(project_id, Kind.DELIVERY, Ids([one]), WHO)
