@@ -63,7 +63,7 @@ class CleanupSettings:
     )  # fmt: skip
     dead_letters_count: int = setting(
         "CRIER_DEAD_LETTERS_COUNT",
-        "Dead letters that are kept, the newest; -1: any number.",
+        "Dead letters of a project that are kept, the newest; -1: any number.",
         default=10_000, check=positive_or_never,
     )  # fmt: skip
     batch: int = setting("CRIER_CLEANUP_BATCH", "Rows removed by one transaction.", default=1000, check=positive)

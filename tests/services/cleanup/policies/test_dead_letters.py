@@ -33,7 +33,13 @@ def test_the_old_go_in_batches_and_the_young_stay(ledger, hours):
 def test_the_newest_of_too_many_stay(ledger, hours):
     assert forget(ledger, PACE, -1, 4) == {"too_many": {"rows": 6, "complete": True}}
     assert hours() == [3, 2, 1, 0]
-    assert forget(ledger, PACE, -1, 4) == {}
+    assert forget(ledger, PACE, -1, 4)["too_many"]["rows"] == 0
+
+
+def test_who_has_too_many_takes_no_room_from_others(ledger, hours):
+    ledger.execute(text("UPDATE dead_letters SET project_id = 7 WHERE queue::int > 7"))
+    forget(ledger, PACE, -1, 4)
+    assert hours() == [9, 8, 3, 2, 1, 0]
 
 
 def test_both_can_be_switched_off(ledger, hours):
