@@ -43,3 +43,13 @@ def test_no_key_or_a_bad_one_is_refused_and_not_shown(keys):
         Sealer(keys)
     assert "crier keys secret" in str(caught.value)
     assert not keys or keys not in str(caught.value)
+
+
+def test_what_is_sealed_for_one_purpose_is_not_opened_for_another():
+    key = new_key()
+    sealed = Sealer(key).for_purpose("links").seal({"a": 1})
+    assert Sealer(key).for_purpose("links").open(sealed) == {"a": 1}
+    assert Sealer(f"{new_key()},{key}").for_purpose("links").open(sealed) == {"a": 1}
+    for other in (Sealer(key), Sealer(key).for_purpose("codes"), Sealer(new_key()).for_purpose("links")):
+        with pytest.raises(CrierError):
+            other.open(sealed)
