@@ -11,6 +11,7 @@ from dramatiq.results.backends import StubBackend
 
 from shared.broker.middleware import ordered_middleware
 from shared.broker.middleware.lifecycle import Lifecycle
+from shared.calendar import CALENDAR
 from shared.ledger.states import LIVE, State
 
 ROOT = Path(__file__).parents[2]
@@ -69,6 +70,13 @@ def test_the_actors_are_those_declared_with_their_options():
     expected = [row(name, *options) for name, options in json.loads(done.stdout).items()]
     header = ("actor", "queue", "retries", "time limit", "keeps its result", "told of shutdown")
     assert [f"| {' | '.join(cells)} |" for cells in table(*header)] == expected
+
+
+def test_the_deaths_of_workers_are_counted_for_every_actor():
+    """In deliveries or in ticks: what kills its worker would otherwise be given to the next one for ever."""
+    header = ("actor", "queue", "retries", "time limit", "keeps its result", "told of shutdown")
+    actors = {cells[0].strip("`") for cells in table(*header)}
+    assert {name for name in actors if not name.endswith(".deliver")} == {job.actor for job in CALENDAR}
 
 
 def row(name: str, queue: str, *options: Any) -> str:
