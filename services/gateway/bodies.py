@@ -18,6 +18,9 @@ SMALL = 256 * 1024
 """Bytes of an ordinary request."""
 
 _PIECE = 64 * 1024
+# JSON of many alike recipients packs to a twentieth; a bomb to a thousandth.
+_MOST_PACKED = 100
+_UNSUSPECTED = 1024 * 1024
 _DRAINED = 2 * 1024 * 1024
 # A large body and what is parsed from it may take 100 MB together: few of them are worked on at once.
 _PATIENCE = 5.0
@@ -94,10 +97,13 @@ def guard(app: Flask) -> None:
 def _read(limit: int) -> bytes:
     if (request.content_length or 0) > limit:
         raise too_large(limit)
-    pieces, size = [], 0
-    for piece in _pieces():
+    pieces: list[bytes] = []
+    size = 0
+    for piece in _pieces(most_packed=_MOST_PACKED):
         size += len(piece)
         if size > limit:
+            # The error's traceback would keep them until the next collection of garbage.
+            pieces.clear()
             raise too_large(limit)
         if size > SMALL and not g.get("large_body"):
             if not _large_bodies.acquire(timeout=_PATIENCE):
@@ -107,12 +113,12 @@ def _read(limit: int) -> bytes:
     return b"".join(pieces)
 
 
-def _pieces() -> Iterator[bytes]:
+def _pieces(*, most_packed: int | None = None) -> Iterator[bytes]:
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding == "identity":
         return _received()
     if encoding == "gzip":
-        return _gunzip(_received())
+        return _gunzip(_received(), most_packed)
     detail = f"Content-Encoding may be gzip here, not {encoding[:40]}."
     raise Problem("unsupported-media-type", detail, headers={"Accept-Encoding": "gzip"})
 
@@ -131,15 +137,24 @@ def _received() -> Iterator[bytes]:
         raise Problem("malformed", f"The body breaks off: {promised} bytes were promised, {size} came.")
 
 
-def _gunzip(source: Iterator[bytes]) -> Iterator[bytes]:
-    """What is compressed, a bounded piece at a time: how small a bomb is on the wire does not matter."""
+def _gunzip(source: Iterator[bytes], most_packed: int | None) -> Iterator[bytes]:
+    """What is compressed, a bounded piece at a time: how small a bomb is on the wire does not matter.
+
+    Parameters:
+        most_packed: how many times its size on the wire a body may have; for those that are kept in memory.
+    """
     inflater = zlib.decompressobj(wbits=31)
+    received = unpacked = 0
     try:
         for packed in source:
+            received += len(packed)
             while packed:
                 if inflater.eof:  # RFC 1952 section 2.2: one member may follow another
                     inflater = zlib.decompressobj(wbits=31)
                 if piece := inflater.decompress(packed, _PIECE):
+                    unpacked += len(piece)
+                    if most_packed and unpacked > max(_UNSUSPECTED, most_packed * received):
+                        raise Problem("too-large", f"The body unpacks to more than {most_packed} times its size.")
                     yield piece
                 packed = inflater.unconsumed_tail or inflater.unused_data
         if not inflater.eof:

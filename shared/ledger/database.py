@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any
 
 import psycopg
@@ -13,6 +14,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from shared.errors import LedgerUnavailable
 
+_CONNECT_TIMEOUT = 2
+
 
 class _BoundedConnection(psycopg.Connection[Any]):
     """A connection that gives up on a server that does not answer.
@@ -22,6 +25,22 @@ class _BoundedConnection(psycopg.Connection[Any]):
     """
 
     deadline: float | None = None
+    connect_deadline: float = _CONNECT_TIMEOUT
+
+    @classmethod
+    def _connect_gen(cls, conninfo: str = "") -> Any:
+        """Connecting, within `connect_deadline`: psycopg's own timeout is two seconds at least, as libpq's is."""
+        until = monotonic() + cls.connect_deadline
+        connecting = super()._connect_gen(conninfo)
+        ready: Any = None
+        while True:
+            try:
+                wanted = connecting.send(ready)
+            except StopIteration as done:
+                return done.value
+            ready = yield wanted
+            if monotonic() > until:
+                raise psycopg.errors.ConnectionTimeout("connection timeout expired")
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         bound = timeout if self.deadline is None else min(self.deadline, timeout or self.deadline)
@@ -46,9 +65,12 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 8, deadline: float | None = 10.0) -> None:
         self.url = sqlalchemy_url(url)
 
+        class Bounded(_BoundedConnection):
+            connect_deadline = min(deadline or _CONNECT_TIMEOUT, _CONNECT_TIMEOUT)
+
         def connect() -> _BoundedConnection:
             conninfo = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
-            connection = _BoundedConnection.connect(conninfo, connect_timeout=2, application_name="crier")
+            connection = Bounded.connect(conninfo, connect_timeout=_CONNECT_TIMEOUT, application_name="crier")
             connection.deadline = deadline
             return connection
 
