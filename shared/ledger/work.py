@@ -5,12 +5,12 @@ that was given up for dead cannot overwrite what happened after, yet a known ans
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from shared.crypto import Sealed
 from shared.ledger.database import Database
@@ -50,7 +50,7 @@ _CLAIM = text("""
                   extract(epoch FROM now() - d.started_at)::float AS started_ago,
                   extract(epoch FROM d.expires_at - now())::float AS expires_in)
     SELECT c.*, n.channel, n.lane, n.kind, n.template_id, n.recipient, n.data, n.content, n.metadata,
-           extract(epoch FROM now() - n.accepted_at)::float AS age, s.key_id, s.ciphertext
+           extract(epoch FROM now() - greatest(n.accepted_at, n.send_at))::float AS age, s.key_id, s.ciphertext
     FROM claimed c
     JOIN notifications n ON n.id = c.notification_id
     LEFT JOIN sealed s ON c.secret AND s.notification_id = c.notification_id
@@ -137,6 +137,20 @@ _DROP_DEVICE = text("""
     DELETE FROM devices WHERE project_id = :project_id AND token = :token
     AND registered_at <= coalesce(CAST(:asked_at AS timestamptz), now())
 """)
+# Two that look for the same message at once must not both have it.
+_LOCK_FOUND = text("SELECT pg_advisory_xact_lock(hashtext('crier.found'))")
+_TAKEN = text("""
+    SELECT DISTINCT w.id FROM unnest(CAST(:ids AS uuid[]), CAST(:references AS text[])) AS w (id, reference)
+    JOIN attempts a ON a.reference = w.reference AND a.delivery_id <> w.id
+""")
+FOUND = "found"
+_NOT_ITS_OWN: dict[str, Any] = {
+    "state": State.UNKNOWN,
+    "outcome": "unknown",
+    "held": True,
+    "reference": None,
+    "detail": "The provider has one message like this, which may be that of another notification with the same words.",
+}
 FEW = 10
 """Deliveries claimed together when a worker died holding them once."""
 
@@ -147,7 +161,8 @@ class Claimed:
 
     Parameters:
         attempts: calls that counted so far. `deaths`: workers that died holding it.
-        expires_in: seconds until it is worthless, by the database's clock at the claim. `age`: seconds since accepted.
+        expires_in: seconds until it is worthless, by the database's clock at the claim. `age`: seconds since
+            it was accepted, or was to be sent.
         doubt: nobody knows what became of the last call. provider, started_at: whom it went to, and when.
         started_ago: seconds since then, by the database's clock.
         ordered: others wait for it to end.
@@ -294,26 +309,12 @@ class Work:
     def settle(self, settlements: Sequence[Settlement]) -> list[str]:
         """Write what became of calls; the queues in which somebody has his turn now.
 
-        A settlement whose fence is stale changes nothing.
+        A settlement whose fence is stale changes nothing. A message that a look-up found for two deliveries is not
+        known to be either's: then they are held.
         """
-        parameters = {
-            "ids": [item.id for item in settlements],
-            "fences": [item.fence for item in settlements],
-            "states": [str(item.state) for item in settlements],
-            "outcomes": [item.outcome for item in settlements],
-            "delays": [float(item.delay) for item in settlements],
-            "counts": [item.counts for item in settlements],
-            "providers": [item.provider for item in settlements],
-            "codes": [item.code for item in settlements],
-            "details": [item.detail for item in settlements],
-            "refs": [item.reference for item in settlements],
-            "held": [item.held for item in settlements],
-            "whys": [item.why for item in settlements],
-            "suppressed": [item.suppress for item in settlements],
-            "senders": [item.sender for item in settlements],
-        }
         with self.database.transaction() as connection:
-            settled = connection.execute(_SETTLE, parameters).all()
+            settlements = _each_its_own(connection, settlements)
+            settled = connection.execute(_SETTLE, _parameters(settlements)).all()
             queues = finish(connection, settled)
             dead = {item.id for item in settlements if item.target_is_dead}
             for row in settled:
@@ -336,3 +337,41 @@ class Work:
             "reason": reason,
         }
         self.database.execute(_RELEASE, parameters)
+
+
+def _parameters(settlements: Sequence[Settlement]) -> dict[str, Any]:
+    return {
+        "ids": [item.id for item in settlements],
+        "fences": [item.fence for item in settlements],
+        "states": [str(item.state) for item in settlements],
+        "outcomes": [item.outcome for item in settlements],
+        "delays": [float(item.delay) for item in settlements],
+        "counts": [item.counts for item in settlements],
+        "providers": [item.provider for item in settlements],
+        "codes": [item.code for item in settlements],
+        "details": [item.detail for item in settlements],
+        "refs": [item.reference for item in settlements],
+        "held": [item.held for item in settlements],
+        "whys": [item.why for item in settlements],
+        "suppressed": [item.suppress for item in settlements],
+        "senders": [item.sender for item in settlements],
+    }
+
+
+def _each_its_own(connection: Connection, settlements: Sequence[Settlement]) -> Sequence[Settlement]:
+    """`settlements`, those held whose message was found and is another delivery's.
+
+    Some vendors know a message by nothing but its words, its recipient and its time.
+    """
+    found = [item for item in settlements if item.outcome == FOUND and item.reference]
+    if not found:
+        return settlements
+    connection.execute(_LOCK_FOUND)
+    asked = {"ids": [item.id for item in found], "references": [item.reference for item in found]}
+    taken = {row.id for row in connection.execute(_TAKEN, asked)}
+    seen: set[tuple[str, str | None]] = set()
+    for item in found:
+        if (item.provider, item.reference) in seen:
+            taken.add(item.id)
+        seen.add((item.provider, item.reference))
+    return [replace(item, **_NOT_ITS_OWN) if item.id in taken else item for item in settlements]

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import pytest
 from sqlalchemy import text
 
 from shared.ledger.actions import Actions
@@ -175,3 +176,35 @@ def test_a_dead_device_is_forgotten(acceptance, database, project_id, drafts, wo
     work.start([Starting(item, "fcm") for item in claimed])
     work.settle([sent(item, State.FAILED, target_is_dead=item.target == "token-1") for item in claimed])
     assert [device.token for device in devices.of(project_id, "u_1")] == ["token-2"]
+
+
+class TestFound:
+    """A look-up found a message, by its words, its recipient and its time."""
+
+    @pytest.fixture
+    def two(self, acceptance, project_id, drafts, work):
+        acceptance.accept(project_id, drafts(2))
+        items = work.claim(QUEUE, 2, LEASE)
+        work.start([Starting(item, "twilio") for item in items])
+        return items
+
+    def found(self, item, reference="SM1"):
+        return Settlement(item.id, item.fence, State.SENT, "found", "twilio", reference=reference)
+
+    def states(self, database):
+        return sorted(row.state for row in database.rows(text("SELECT state FROM deliveries")))
+
+    def test_each_its_own(self, work, two, database):
+        work.settle([self.found(two[0], "SM1"), self.found(two[1], "SM2")])
+        assert self.states(database) == ["sent", "sent"]
+
+    def test_one_message_is_not_found_for_two(self, work, two, database):
+        work.settle([self.found(item) for item in two])
+        assert self.states(database) == ["sent", "unknown"]
+        [held] = database.rows(text("SELECT reason FROM deliveries WHERE held_at IS NOT NULL"))
+        assert "another notification" in held.reason
+
+    def test_nor_is_one_that_is_known_to_be_anothers(self, work, two, database):
+        work.settle([Settlement(two[0].id, two[0].fence, State.SENT, "sent", "twilio", reference="SM1")])
+        work.settle([self.found(two[1])])
+        assert self.states(database) == ["sent", "unknown"]
