@@ -27,6 +27,10 @@ _ALERTS = Alerts()
 _Task = asyncio.Task[Any]
 
 
+class NotCalled(Unavailable):
+    """What its provider was not asked, because it was found to be down since permission was given."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """A message on its way to a provider.
@@ -105,9 +109,8 @@ class Calls:
     async def _answer(self, call: Call, seconds: float) -> Sent | SendError:
         name, standings = call.provider.name, self.channel.route.standings
         if standings.is_shut(name) and not call.permit.is_probe:
-            # It was found to be down since permission was given.
             wait = max(1.0, standings.of(name).wait)
-            return Unavailable(f"{name} is not called: it has just begun to fail.", code="breaker", retry_after=wait)
+            return NotCalled(f"{name} is not called: it has just begun to fail.", code="breaker", retry_after=wait)
         try:
             async with asyncio.timeout(seconds):
                 sent: Sent = await call.provider.send(call.message)
@@ -123,10 +126,10 @@ class Calls:
 
     async def _tell(self, call: Call, answer: Sent | SendError) -> None:
         """Have all workers know what the answer says of the provider, where that is news."""
+        if isinstance(answer, NotCalled):
+            return
         if isinstance(answer, SendError):
             _ALERTS.heard(self.channel.name, call.provider.name, answer)
-            if answer.code == "breaker":
-                return
         standings = self.channel.route.standings
         tell = standings.news(
             call.provider.name,

@@ -15,6 +15,8 @@ from shared.providers.route import Route
 
 ASK_AGAIN = 5.0
 """Seconds, at least, from a look-up that failed to the next."""
+LONGEST = 300.0
+"""Seconds, at most, until it is looked whether a provider can be asked again."""
 ASKED_FOR = 3600.0
 """Seconds since the call after which a look-up that keeps failing is given up."""
 
@@ -67,7 +69,10 @@ def first_step(item: Claimed, route: Route[Any], policy: RetryPolicy) -> Step:
         if ago > policy.waiting_limit:
             return held(item, provider.name, f"Nobody knows whether it was sent, and {provider.name} does not answer.")
         wait = route.standings.of(provider.name).wait
-        return Wait(max(1.0, wait), f"Nobody knows whether it was sent; it waits for {provider.name} to answer again.")
+        return Wait(
+            max(1.0, wait, min(ago / 10, LONGEST)),
+            f"Nobody knows whether it was sent; it waits for {provider.name} to answer again.",
+        )
     if is_idempotent(provider):
         return Send(only=provider.name)
     if patience is not None and ago < patience:

@@ -31,6 +31,9 @@ log = structlog.get_logger(__name__)
 _SOON = 1.0
 """Seconds until a delivery is tried again for which nobody may be called just now."""
 
+_LONGEST = 900.0
+"""Seconds, at most, until it is looked whether a destination works again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:
@@ -208,7 +211,8 @@ class DeliveryLoop:
                 grant = grants[call.place]
                 passed.append(replace(call, watched=grant.is_probe or grant.standing.failures > 0))
             else:
-                wait = max(_SOON, grants[call.place].standing.wait)
+                # The longer it waits already, the less often it is claimed for nothing.
+                wait = max(_SOON, grants[call.place].standing.wait, min(call.item.age / 10, _LONGEST))
                 state.wait(call.item, wait, f"{call.destination} keeps failing: it waits until that works again.")
         return passed
 

@@ -25,7 +25,9 @@ STEADY_SECONDS = 60.0
 FORGET_SECONDS = 600.0
 """A row of failures is forgotten after so long without another."""
 PROBE_SECONDS = 5.0
-"""From a failure to the next probe."""
+PROBE_MOST = 60.0
+PROBE_SHARE = 12.0
+"""From a failure to the next probe: a twelfth of the time it is open already, within these bounds."""
 PROBE_LEASE = 15.0
 """A probe of which nothing was heard for so long is given up: its worker died."""
 URGENT_SECONDS = 2.0

@@ -126,7 +126,8 @@ class LocalPermission:
             record.failed_at = now
             if record.opened_at is not None:
                 if is_probe:
-                    record.probe_at = now + rules.PROBE_SECONDS
+                    pause = (now - record.opened_at) / rules.PROBE_SHARE
+                    record.probe_at = now + min(rules.PROBE_MOST, max(rules.PROBE_SECONDS, pause))
             elif record.failures >= rules.THRESHOLD or (
                 record.failures >= rules.STEADY_FAILURES and now - record.began_at >= rules.STEADY_SECONDS
             ):

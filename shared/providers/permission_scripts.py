@@ -110,7 +110,10 @@ if record.failures == 0 then record.began_at = now end
 record.failures = record.failures + weight
 record.began_at = record.began_at or now
 if record.opened_at then
-    if is_probe then record.probe_at = now + $PROBE_SECONDS end
+    if is_probe then
+        local pause = (now - record.opened_at) / $PROBE_SHARE
+        record.probe_at = now + math.min($PROBE_MOST, math.max($PROBE_SECONDS, pause))
+    end
 elseif record.failures >= $THRESHOLD
         or (record.failures >= $STEADY_FAILURES and now - record.began_at >= $STEADY_SECONDS) then
     record.opened_at, record.probe_at = now, now + $PROBE_SECONDS

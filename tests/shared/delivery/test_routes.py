@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from shared.delivery.loop import Timing
 from shared.errors import Rejected, Unavailable
-from shared.providers.permission import PROBE_SECONDS, THRESHOLD, Breaker, Rate
+from shared.providers.permission import PROBE_MOST, PROBE_SECONDS, THRESHOLD, Breaker, Rate
 from shared.providers.permission_local import LocalPermission
 from shared.providers.port import Sent
 from shared.telemetry.metrics import ALERTS
@@ -132,8 +132,8 @@ def test_nothing_is_claimed_while_the_only_provider_is_down_and_no_attempt_is_lo
     assert max(row.attempts for row in found) <= 1
     assert len(vendor.seen) <= THRESHOLD + 30
     vendor.answer = None
+    clock.now += PROBE_MOST
     for _ in range(3):
-        clock.now += PROBE_SECONDS
         deliver(loop, skip=300.0)
     assert {row.state for row in rows(database)} == {"sent"}
 

@@ -11,6 +11,7 @@ from shared.providers.permission import (
     FAULT_WEIGHT,
     FORGET_SECONDS,
     PROBE_LEASE,
+    PROBE_MOST,
     PROBE_SECONDS,
     STEADY_FAILURES,
     STEADY_SECONDS,
@@ -128,6 +129,14 @@ def test_one_worker_probes_with_one_delivery(kept: Kept) -> None:
     assert kept.counts(wish()) == [0]
     kept.later(PROBE_SECONDS)
     assert kept.counts(wish()) == [1]
+
+
+def test_the_longer_it_lasts_the_less_often_it_is_probed(kept: Kept) -> None:
+    kept.open()
+    for passed, pause in ((360, 30), (36_000, PROBE_MOST)):
+        kept.later(passed)
+        assert kept.counts(wish()) == [1]
+        assert kept.permission.failed(FIRST, is_probe=True).wait == pytest.approx(pause, abs=0.2)
 
 
 def test_a_late_failure_of_an_older_call_brings_no_second_probe(kept: Kept) -> None:
