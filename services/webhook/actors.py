@@ -18,7 +18,7 @@ from shared.runtime import Runtime
 from shared.settings import load_one
 from shared.ssrf import Reach
 
-ENOUGH = 0.9
+ENOUGH = 0.8
 """Share of a call's time after which an endpoint is no longer waited for: its silence is its own, not ours."""
 
 

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
 
-import aiohttp
 import structlog
 from standardwebhooks import Webhook
 
@@ -24,6 +23,8 @@ from shared.ssrf import Reach
 GONE = 410
 LEAST_WAIT = 60.0
 """Seconds waited at least when an endpoint asks for patience: waiting costs no attempt."""
+NOTING = 1.0
+"""Seconds it may take to write down how an endpoint does: the call has no more left (`services/webhook/actors.py`)."""
 log = structlog.get_logger(__name__)
 
 
@@ -32,7 +33,6 @@ class Sender:
 
     Parameters:
         patience: seconds an endpoint may fail before it is disabled.
-        connect: makes what connects; by default what reaches no further than `reach`.
     """
 
     name = "webhook"
@@ -40,14 +40,11 @@ class Sender:
     idempotent = True
     """Receivers tell a repetition by its `webhook-id`, as Standard Webhooks asks of them."""
 
-    def __init__(
-        self, failing: Failing, reach: Reach, *, patience: float,
-        connect: Callable[..., aiohttp.BaseConnector] | None = None,
-    ) -> None:  # fmt: skip
+    def __init__(self, failing: Failing, reach: Reach, *, patience: float) -> None:
         self._failing = failing
         self._reach = reach
         self._patience = patience
-        self._http = HttpClient(connections=self.concurrency, connector=connect or partial(connector, reach))
+        self._http = HttpClient(connections=self.concurrency, connector=partial(connector, reach))
 
     def destination(self, message: WebhookMessage) -> str:
         """The endpoint: one that fails says nothing of others."""
@@ -102,10 +99,11 @@ class Sender:
             log.error("an endpoint is disabled", endpoint=message.to, reason=why)
 
     async def _note(self, write: Callable[..., object], *arguments: object) -> object:
-        """Write something of an endpoint down. Without a ledger the next answer does."""
+        """Write something of an endpoint down. Where the ledger is away the next answer does."""
         try:
-            return await asyncio.to_thread(write, *arguments)
-        except LedgerUnavailable as error:
+            async with asyncio.timeout(NOTING):
+                return await asyncio.to_thread(write, *arguments)
+        except (LedgerUnavailable, TimeoutError) as error:
             log.warning("what became of an endpoint is not written down", reason=str(error))
             return None
 
