@@ -26,7 +26,8 @@ EVENTS = (
 PATTERNS = ("*", *sorted({f"{event.partition('.')[0]}.*" for event in EVENTS}))
 """What stands for several of them."""
 QUEUE = "webhook.normal"
-BATCH = 200
+BATCH, CHUNK = 200, 1000
+"""Events taken at once, and webhooks accepted by one statement."""
 
 _TAKE = text("""
     WITH taken AS MATERIALIZED (SELECT id FROM events ORDER BY id LIMIT :most FOR UPDATE SKIP LOCKED),
@@ -73,13 +74,20 @@ class Events:
 
     def _accept(self, connection: Connection, events: Sequence[Row[Any]]) -> None:
         wanting = connection.execute(_WANTING, {"project_ids": sorted({event.project_id for event in events})}).all()
-        drafts: dict[int, list[Draft]] = {}
-        for event in events:
-            for endpoint in wanting:
-                if endpoint.project_id == event.project_id and matches(endpoint.events, event.type):
-                    drafts.setdefault(event.project_id, []).append(_webhook(str(endpoint.id), event))
-        for project_id, some in drafts.items():
-            connection.execute(inserts.ACCEPT, inserts.of_many(project_id, some, None, self._acceptance.stream))
+        endpoints: dict[int, list[Row[Any]]] = {}
+        for endpoint in wanting:
+            endpoints.setdefault(endpoint.project_id, []).append(endpoint)
+        for project_id, those in endpoints.items():
+            drafts = [
+                _webhook(str(endpoint.id), event)
+                for event in events
+                if event.project_id == project_id
+                for endpoint in those
+                if matches(endpoint.events, event.type)
+            ]
+            for start in range(0, len(drafts), CHUNK):
+                some = drafts[start : start + CHUNK]
+                connection.execute(inserts.ACCEPT, inserts.of_many(project_id, some, None, self._acceptance.stream))
 
 
 def _webhook(endpoint: str, event: Row[Any]) -> Draft:
