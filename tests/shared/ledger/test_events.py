@@ -1,5 +1,6 @@
 """Events become webhooks, each once, to those endpoints that want them."""
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,7 +12,7 @@ from shared.ledger.acceptance import Acceptance, Draft
 from shared.ledger.actions import Actions
 from shared.ledger.database import Database
 from shared.ledger.endpoints import Endpoint, Endpoints
-from shared.ledger.events import EVENTS, PATTERNS, Events, matches
+from shared.ledger.events import BATCH, CHUNK, EVENTS, PATTERNS, Events, matches
 from shared.ledger.ids import new_id
 from shared.ledger.keys import Keys
 
@@ -116,6 +117,15 @@ def test_many_relays_make_each_webhook_once(database: Database, project: int) ->
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(work, range(4)))
     assert len(webhooks(database)) == 100
+
+
+def test_many_endpoints_are_each_told_of_everything(events: Events, database: Database, project: int) -> None:
+    endpoints = [subscribe(database, project, "*") for _ in range(6)]
+    happen(database, project, "notification.sent", BATCH)
+    assert BATCH * len(endpoints) > CHUNK
+    assert events.fan_out() == BATCH
+    told = Counter(made.target for made in webhooks(database))
+    assert told == {str(endpoint.id): BATCH for endpoint in endpoints}
 
 
 @pytest.mark.parametrize("pattern", [*EVENTS, *PATTERNS])
