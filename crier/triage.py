@@ -33,11 +33,14 @@ class Total:
 class Triage:
     """Looks at what went wrong, and does something about it.
 
+    Parameters:
+        access: to the gateway; the one the environment names when None.
+
     Every method raises `ApiProblem` when the gateway refuses, and `GatewayUnreachable` when there is none.
     """
 
-    def __init__(self) -> None:
-        self._http = Transport(Access.find(), timeout=_TIMEOUT, retries=3)
+    def __init__(self, access: Access | None = None) -> None:
+        self._http = Transport(access or Access.find(), timeout=_TIMEOUT, retries=3)
 
     def page_through(self, where: Where, filters: Mapping[str, Any]) -> Iterator[Any]:
         """What matches, newest first, fetched page by page."""

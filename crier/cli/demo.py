@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from crier.cli.interrupts import interrupted_by_every_signal
+from crier.cli.interrupts import Interrupts, interrupted_by_every_signal
 from crier.cli.screen import screen
 from crier.cli.steps import steps_on
 from crier.demo.report import account, write_folder
@@ -25,7 +25,7 @@ Examples:
   crier demo --keep            look around afterwards, until Ctrl-C
 
 \b
-Nothing leaves this machine, and nothing of your own installation is used or changed. Takes a minute or two.
+Nothing leaves this machine, and nothing of your own installation is used or changed. Takes about a minute.
 Ends with 1 when anything is not as it should be.
 """
 )
@@ -37,13 +37,14 @@ def demo(out: Path | None, keep: bool) -> None:
     """Show everything on this machine, and account for every call.
 
     Starts a private cluster and stand-ins for the vendors, sends to a thousand people from a file and one by one in
-    every way there is, and compares what was asked for with what the stand-ins received.
+    every way there is, lets providers fail, lose answers, bounce and complain, and compares what was asked for with
+    what the stand-ins received.
     """
     console = screen()
     folder = _folder(out)
     try:
-        with interrupted_by_every_signal():
-            outcome = _play(console, folder, keep=keep)
+        with interrupted_by_every_signal() as interrupts:
+            outcome = _play(console, folder, interrupts, keep=keep)
     except (CrierError, LocalError) as error:
         raise click.ClickException(f"{error}\nThe programs' logs are in {folder / 'logs'}.") from error
     except KeyboardInterrupt:
@@ -53,9 +54,10 @@ def demo(out: Path | None, keep: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _play(console: Console, folder: Path, *, keep: bool) -> Outcome:
-    begun, step = time.monotonic(), steps_on(console)
-    with stage(folder, step) as played:
+def _play(console: Console, folder: Path, interrupts: Interrupts, *, keep: bool) -> Outcome:
+    begun, ending = time.monotonic(), steps_on(console)
+    step = interrupts.between(ending)
+    with stage(folder, step, ending) as played:
         outcome = Demo(played, console, step).run()
         with step(f"Mails and report into {folder}"):
             write_folder(folder, outcome)
@@ -84,7 +86,7 @@ def _where(console: Console, folder: Path, begun: float) -> None:
     for name, about in (
         ("mails/", "every mail, as .eml and as .html"),
         ("journal.ndjson", "every call the stand-ins received, and what they answered"),
-        ("report.html", "these tables"),
+        ("report.html", "these tables, and every refused row with its reason"),
         ("logs/", "what every program logged, once all has stopped"),
     ):
         console.print(f"  {name:<16} {about}", style="dim")

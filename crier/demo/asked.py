@@ -13,13 +13,14 @@ class Asked:
     Parameters:
         group: which part of the demo it belongs to.
         what: for people, e.g. `recipients.csv, row 17`.
-        vendor: the stand-in that has to get it.
+        vendors: the stand-ins of which one has to get it.
         target: the address, number or token, as the vendor gets it.
         name: the recipient's name, as a mail shows it.
         content: what has to arrive; None where nothing may.
-        state: how it has to end.
-        refused: how many calls the vendor has to refuse.
-        not_before: when the vendor may be called at the earliest.
+        state: how it has to end. `sent` is as well `delivered`, where the vendor reports it.
+        refused: how many calls the vendors have to refuse; None where that is a matter of chance.
+        times: how often it has to be taken; more than once only where that was asked for.
+        not_before: when a vendor may be called at the earliest.
     """
 
     group: str
@@ -27,18 +28,24 @@ class Asked:
     notification: str
     delivery: str
     channel: str
-    vendor: str
+    vendors: tuple[str, ...]
     target: str
     content: Content | None
     name: str | None = None
     state: str = "sent"
-    refused: int = 0
+    refused: int | None = 0
+    times: int = 1
     not_before: datetime | None = None
 
     @property
     def accepted(self) -> int:
-        """How many calls the vendor has to accept."""
-        return 0 if self.content is None else 1
+        """How many calls the vendors have to accept."""
+        return 0 if self.content is None else self.times
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """How it may end."""
+        return ("sent", "delivered") if self.state == "sent" else (self.state,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +63,16 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.what}: {self.detail}"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a part of the demo saw of its promise, in a line.
+
+    Parameters:
+        kept: whether that is what was promised.
+    """
+
+    promise: str
+    told: str
+    kept: bool = True

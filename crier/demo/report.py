@@ -12,7 +12,7 @@ from crier.cli.batch_report import refused_rows
 from crier.cli.printable import one_line
 from crier.demo.arrived import arrived
 from crier.demo.asked import Finding
-from crier.demo.reconcile import PREPARATION
+from crier.demo.reconcile import is_sending
 from crier.demo.run import Outcome
 from crier.sandbox import Entry
 from crier.sandbox.smtp import raw
@@ -20,18 +20,31 @@ from crier.sandbox.twilio.message import WHATSAPP
 from shared.messages.email import EmailContent
 
 SHOWN_FINDINGS = 30
-ENDINGS = ("sent", "failed", "cancelled", "expired")
+ENDINGS = ("sent", "delivered", "undelivered", "failed", "cancelled", "expired", "suppressed")
 NAMES = {"email": "mails", "sms": "SMS", "whatsapp": "WhatsApp messages", "push": "pushes"}
 DIFFERENCES = ("missing", "doubled", "unasked", "altered")
 
 
-def account(outcome: Outcome) -> RenderableType:
-    """Everything: what was accepted, refused and delivered, and how that compares with the journals."""
+def account(outcome: Outcome, *, whole: bool = False) -> RenderableType:
+    """Everything: what was accepted, refused and delivered, and how that compares with the journals.
+
+    Parameters:
+        whole: with each refused row.
+    """
     parts: list[RenderableType] = [_groups(outcome), ""]
-    for name, errors in outcome.refused.items():
+    for name, errors in outcome.refused.items() if whole else ():
         parts += [Text(f"Refused in {name}", "bold"), refused_rows(errors), ""]
-    parts += [_vendors(outcome), "", _searches(outcome), "", _verdict(outcome.findings)]
+    parts += [_promises(outcome), "", _vendors(outcome), "", _searches(outcome), "", _verdict(outcome.findings)]
     return Group(*parts)
+
+
+def _promises(outcome: Outcome) -> Table:
+    table = _table("What was promised, and seen", "", "", left=2)
+    table.show_header = False
+    for seen in outcome.seen:
+        mark = Text("✓ ", "green") if seen.kept else Text("✗ ", "red")
+        table.add_row(mark + Text(seen.promise), Text(seen.told))
+    return table
 
 
 def _table(title: str, *columns: str, left: int = 1) -> Table:
@@ -62,16 +75,19 @@ def _groups(outcome: Outcome) -> Table:
 def _vendors(outcome: Outcome) -> Table:
     columns = ("CALLS", "ACCEPTED", "REFUSED", "ASKED FOR", *(kind.upper() for kind in DIFFERENCES))
     table = _table("What the stand-ins received, compared call by call", "", *columns)
-    sent = [entry for entry in outcome.calls if entry.action not in PREPARATION]
-    for channel, vendor in {(one.channel, one.vendor): None for one in outcome.asked}:
-        calls = [entry for entry in sent if entry.vendor == vendor and _is_of(channel, entry)]
-        asked = [one for one in outcome.asked if (one.channel, one.vendor) == (channel, vendor)]
+    sent = [entry for entry in outcome.calls if is_sending(entry)]
+    for channel in {one.channel: None for one in outcome.asked}:
+        asked = [one for one in outcome.asked if one.channel == channel]
+        vendors = tuple({vendor: None for one in asked for vendor in one.vendors})
+        calls = [entry for entry in sent if entry.vendor in vendors and _is_of(channel, entry)]
         whats = {one.what for one in asked}
         found = Counter(
-            finding.kind for finding in outcome.findings if finding.what in whats or finding.what.startswith(vendor)
+            finding.kind for finding in outcome.findings if finding.what in whats or finding.what.startswith(vendors)
         )
+        shares = Counter(entry.vendor for entry in calls if entry.accepted)
+        told = ", ".join(f"{vendor} {shares[vendor]}" for vendor in vendors)
         table.add_row(
-            f"{NAMES[channel]} ({vendor})", str(len(calls)), *_split(calls), str(sum(one.accepted for one in asked)),
+            f"{NAMES[channel]} ({told})", str(len(calls)), *_split(calls), str(sum(one.accepted for one in asked)),
             *(Text(str(found[kind]), "red" if found[kind] else "green") for kind in DIFFERENCES),
         )  # fmt: skip
     return table
@@ -116,7 +132,7 @@ def write_folder(folder: Path, outcome: Outcome) -> None:
     mails.mkdir(parents=True, exist_ok=True)
     whats = {one.delivery: one.what for one in outcome.asked}
     for entry in outcome.calls:
-        if not entry.accepted or entry.action in PREPARATION:
+        if not entry.accepted or not is_sending(entry):
             continue
         content = arrived(entry).content
         if isinstance(content, EmailContent):
@@ -128,7 +144,7 @@ def write_folder(folder: Path, outcome: Outcome) -> None:
                 path.with_suffix(".html").write_text(content.html, encoding="utf-8")
     with (folder / "report.html").open("w", encoding="utf-8") as file:
         console = Console(record=True, file=file, width=140, highlight=False)
-        console.print(account(outcome))
+        console.print(account(outcome, whole=True))
         file.seek(0)
         file.truncate()
         file.write(console.export_html(inline_styles=True))

@@ -1,11 +1,12 @@
-"""Everything a message can have, through every vendor in turn: what one of them lost on the way would be seen."""
+"""Everything a message can have, through every vendor: what one of them lost on the way would be seen."""
 
 from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from crier.demo.singles import Singles
+from crier.demo.routes import SHARED, SHARED_LANE
+from crier.demo.singles import Script, Singles
 
 # A PNG of one pixel.
 _PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mPgqo36DwADVwHh1+P6mQAAAABJRU5ErkJggg=="
@@ -39,60 +40,100 @@ PUSH: Mapping[str, Any] = {
     "android": {"channel_id": "tables", "color": "#0a7d5a"},
     "ios": {"subtitle": "Zoë", "category": "TABLE", "thread_id": "tables", "interruption_level": "time-sensitive"},
 }
-TABLE = "Your table is ready. Ref [12] €40 {window}"
+TEXTS: Mapping[str, str] = {
+    "gsm": "Your table is ready. Ref [12] €40 {window}",
+    "unicode": "Dîner à 20 h 🍽",
+    "long": "A line\nand another. " * 9,
+}
+PHOTO = {"body": "The table by the window 🪟", "media_url": "https://example.com/table.png"}
+PLAIN = {"title": "Line 12", "body": "Runs again."}
+TEMPLATE = "booking_confirmation"
+
+KINDS: Mapping[str, tuple[str, ...]] = {
+    "email": ("mail", "promotion", "template"),
+    "sms": (*TEXTS, "template"),
+    "whatsapp": ("picture", "template"),
+    "push": ("push", "topic", "template"),
+}
+"""What there is to be sent of each channel; together all that a message can have."""
+
+_AT_ONCE = 5
+"""Messages of a kind for each vendor that has not carried it yet: chance says who has which."""
+_ROUNDS = 8
 
 
-def everything(send: Singles, channel: str) -> None:
-    """All that a message of `channel` can have, and a template, through the vendor whose turn it is."""
-    vendor = send.vendors[channel]
-    _CHANNELS[channel](send, f"through {vendor}", f"{channel}.{vendor}")
+def everything(send: Singles) -> None:
+    """One of each kind, by the vendors that are preferred."""
+    for channel, kinds in KINDS.items():
+        for kind in kinds:
+            _send(send, (channel, kind), f"{kind}.{channel}", group="everything a message can have", lane="normal")
 
 
-def _mails(send: Singles, group: str, key: str) -> None:
-    for kind, address in (("transactional", "rich"), ("promotion", "offer")):
-        to = {"email": f"{address}.{key}@example.com", "name": 'Zoë "Zo" O\'Brien'}
-        if kind == "promotion":
-            to["unsubscribe_url"] = "https://example.com/unsubscribe/1"
-        send.send(group, f"a {kind} mail with everything, {key}", channel="email", to=to, content=MAIL, kind=kind)
-    _template(send, group, key, "booking_confirmation", {"email": f"template.{key}@example.com", "name": "Ada"})
+def by_weight(send: Singles) -> Script:
+    """Messages of each kind in the lane that all vendors share, until each vendor has carried each kind."""
+    group, sent = "shared by weight", 0
+    lacking = {(channel, kind): set(names) for channel, names in SHARED.items() for kind in KINDS[channel]}
+    for number in range(_ROUNDS):
+        asked: dict[str, tuple[str, str]] = {}
+        for (channel, kind), names in lacking.items():
+            count = _AT_ONCE * len(names) if len(SHARED[channel]) > 1 else len(names)
+            for index in range(count):
+                key = f"{kind}.{channel}.{number}-{index}"
+                asked[_send(send, (channel, kind), key, group=group, lane=SHARED_LANE)] = channel, kind
+        sent += len(asked)
+        yield from send.ended([*asked])
+        for one in send.asked:
+            if one.notification in asked and (provider := send.providers.get(one.delivery)):
+                lacking[asked[one.notification]].discard(provider)
+        if not any(lacking.values()):
+            break
+    for (channel, kind), names in lacking.items():
+        send.promise(not names, group, f"{kind} by {channel} was never sent through {', '.join(names)}")
+    told = "; ".join(", ".join(names) for names in SHARED.values() if len(names) > 1)
+    send.tell(group, f"{sent} messages; each vendor carried each kind: {told}")
 
 
-def _texts(send: Singles, group: str, key: str) -> None:
-    for number, body in ((1, TABLE), (2, "Dîner à 20 h 🍽"), (3, "A line\nand another. " * 9)):
-        to = {"phone": _phone(f"{key}.{number}")}
-        send.send(group, f"SMS {number}, {key}", channel="sms", to=to, content={"body": body})
-    _template(send, group, key, "booking_confirmation", {"phone": _phone(key)})
+def _send(send: Singles, of: tuple[str, str], key: str, *, group: str, lane: str) -> str:
+    """Send one of a channel and a kind; its notification's id."""
+    channel, kind = of
+    what, to = f"{key}, {lane}", _to(channel, kind, key, lane)
+    asked: dict[str, Any] = {"channel": channel, "to": to, "lane": lane}
+    if kind == "template":
+        asked |= {"template": TEMPLATE, "data": send.rendering.templates[TEMPLATE].sample}
+    else:
+        asked |= {"content": _CONTENTS[kind], "kind": "promotion" if kind == "promotion" else "transactional"}
+    return send.send(group, what, **asked)["id"]
 
 
-def _whatsapps(send: Singles, group: str, key: str) -> None:
-    photo = {"body": "The table by the window 🪟", "media_url": "https://example.com/table.png"}
-    send.send(group, f"text and a picture, {key}", channel="whatsapp", to={"phone": _phone(f"{key}.1")}, content=photo)
-    _template(send, group, key, "booking_confirmation", {"phone": _phone(key)})
+def _to(channel: str, kind: str, key: str, lane: str) -> dict[str, Any]:
+    match channel:
+        case "email" if kind == "template":
+            return {"email": f"{key}@example.com", "name": "Ada"}
+        case "email":
+            link = {"unsubscribe_url": "https://example.com/unsubscribe/1"} if kind == "promotion" else {}
+            return {"email": f"{key}@example.com", "name": 'Zoë "Zo" O\'Brien', **link}
+        case "push" if kind == "topic":
+            return {"topic": "line-12"}
+        case "push":
+            return {"tokens": [device(key, lane)]}
+    return {"phone": _phone(key)}
 
 
-def _pushes(send: Singles, group: str, key: str) -> None:
-    to = {"tokens": [_token(key)]}
-    send.send(group, f"a push with everything, {key}", channel="push", to=to, content=PUSH)
-    plain = {"title": "Line 12", "body": "Runs again."}
-    send.send(group, f"a push to a topic, {key}", channel="push", to={"topic": "line-12"}, content=plain)
-    _template(send, group, key, "booking_confirmation", {"tokens": [_token(f"{key}.2")]})
+def device(key: str, lane: str) -> str:
+    """A device's token, as whoever sends in this lane gives them: OneSignal's are UUIDs, FCM's are not."""
+    return str(uuid5(NAMESPACE_URL, f"crier:demo:{key}")) if lane == SHARED_LANE else f"demo-{key}"
 
 
-def _template(send: Singles, group: str, key: str, name: str, to: Mapping[str, Any]) -> None:
-    data = send.rendering.templates[name].sample
-    channel = key.partition(".")[0]
-    send.send(group, f"{name}, {key}", channel=channel, to=to, template=name, data=data)
-
-
-def _token(of: str) -> str:
-    """A device's token that is always the same: a UUID for OneSignal, for others none."""
-    token = uuid5(NAMESPACE_URL, f"crier:demo:{of}")
-    return str(token) if "onesignal" in of else token.hex
-
-
-def _phone(of: str) -> str:
+def _phone(key: str) -> str:
     """A number of Ofcom's for fiction that is always the same."""
-    return f"+44770090{uuid5(NAMESPACE_URL, of).int % 1000:04d}"
+    return f"+44770090{uuid5(NAMESPACE_URL, key).int % 1000:04d}"
 
 
-_CHANNELS = {"email": _mails, "sms": _texts, "whatsapp": _whatsapps, "push": _pushes}
+_CONTENTS: Mapping[str, Mapping[str, Any]] = {
+    "mail": MAIL,
+    "promotion": MAIL,
+    **{name: {"body": body} for name, body in TEXTS.items()},
+    "picture": PHOTO,
+    "push": PUSH,
+    "topic": PLAIN,
+}

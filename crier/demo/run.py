@@ -1,7 +1,6 @@
 """The demo from its beginning to its end: asking, waiting until all of it has ended, and the account."""
 
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -11,13 +10,14 @@ from rich.console import Console
 from crier.answers import BulkReceipt, RowError
 from crier.cli.progress import followed, uploading
 from crier.cli.timeline import ENDED
-from crier.demo.asked import Asked, Finding
+from crier.demo.asked import Asked, Finding, Seen
 from crier.demo.files import UPLOADS, Row, Upload, good_rows, on_the_envelope, wrong_rows
 from crier.demo.reconcile import reconcile
 from crier.demo.rendering import Rendering
-from crier.demo.rich import everything
-from crier.demo.rounds import OTHERS, Vendors
-from crier.demo.scenarios import AFTERWARDS, SCENARIOS, a_code
+from crier.demo.rich import by_weight
+from crier.demo.routes import PREFERRED
+from crier.demo.scenarios import ONCE_ENDED, SCENARIOS, a_code
+from crier.demo.scenes import AFTERWARDS, ALONE, SCENES, play
 from crier.demo.secrecy import Search, search_dump, search_files
 from crier.demo.singles import Singles
 from crier.demo.stage import Stage
@@ -38,6 +38,7 @@ class Outcome:
     Parameters:
         receipts, refused: what was answered to each file, and its refused rows.
         states: how each delivery ended.
+        seen: what was seen of each promise.
         findings: everything that is not as it should be; none when all is well.
     """
 
@@ -48,6 +49,7 @@ class Outcome:
     calls: list[Entry] = field(default_factory=list)
     searches: list[Search] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    seen: list[Seen] = field(default_factory=list)
 
 
 class Demo:
@@ -63,12 +65,12 @@ class Demo:
         self._console = console
         self._step = step
         self._rendering = Rendering()
-        self._outcome = Outcome()
+        self._singles = Singles(stage, self._rendering)
+        self._outcome = Outcome(asked=self._singles.asked)
 
     def run(self) -> Outcome:
         """Send everything, wait, and account for it."""
-        outcome = self._outcome
-        singles = Singles(self._client, self._stage.sandbox, self._rendering, self._stage.vendors)
+        outcome, singles = self._outcome, self._singles
         with self._step("A one-time code that waits, and a dump of the database meanwhile"):
             a_code(singles)
             self._look_while_it_waits(singles)
@@ -77,14 +79,16 @@ class Demo:
         with self._step("Single sends: every template, channel and lane; scheduled, cancelled, expiring, retried, …"):
             for scenario in SCENARIOS:
                 scenario(singles)
-            for channel in self._stage.vendors:
-                everything(singles, channel)
-        outcome.asked += singles.asked
-        self._wait(singles)
-        for vendors in OTHERS:
-            with self._step(f"The other vendors: {', '.join(vendors.values())}"):
-                self._through(vendors, singles)
+        with self._step("Lost answers, dead letters, receipts, webhooks, order; every vendor by weight"):
+            play(singles, [*(scene(singles) for scene in SCENES), by_weight(singles)], PATIENCE)
+        self._wait()
+        with self._step("Failover: the preferred providers of mail and SMS are down, and come back"):
+            play(singles, [scene(singles) for scene in ALONE], PATIENCE)
+        with self._step("Waiting for the last receipts and webhooks"):
+            for scene in AFTERWARDS:
+                play(singles, [scene(singles)], PATIENCE)
         with self._step("Comparing with what the stand-ins received, call by call"):
+            outcome.states = singles.states
             outcome.calls = list(self._stage.sandbox.calls())
             outcome.findings += singles.findings + reconcile(outcome.asked, outcome.calls, outcome.states)
         with self._step("Looking for one-time codes where none may be"):
@@ -93,17 +97,8 @@ class Demo:
             outcome.searches += [dump, files]
         for search in outcome.searches:
             outcome.findings += search.findings()
+        outcome.seen = singles.seen
         return outcome
-
-    def _through(self, vendors: Vendors, singles: Singles) -> None:
-        """A round of other vendors: everything a message can have, on the channels they are for."""
-        self._stage.use(vendors)
-        before = len(singles.asked)
-        for channel in vendors:
-            everything(singles, channel)
-        asked = singles.asked[before:]
-        self._outcome.asked += asked
-        self._wait_for(asked, time.monotonic() + PATIENCE)
 
     def _look_while_it_waits(self, singles: Singles) -> None:
         waiting = singles.asked[-1]
@@ -123,7 +118,7 @@ class Demo:
         refused = list(self._client.batch_errors(str(batch)))
         self._outcome.receipts[upload.name], self._outcome.refused[upload.name] = receipt, refused
         rows = [self._asked(upload, batch, row) for row in good_rows(upload)]
-        self._outcome.asked += rows
+        self._singles.asked += rows
         wrong, found = wrong_rows(upload), {(error["row"], error["field"]) for error in refused}
         for row, name in sorted(wrong ^ found):
             told = "was not refused" if (row, name) in wrong else "was refused, and is right"
@@ -134,7 +129,7 @@ class Demo:
 
     def _asked(self, upload: Upload, batch: UUID, row: Row) -> Asked:
         notification = derived_id(batch, row.line)
-        refused = BOUNCING.get(row.to.get("email", ""), 0)
+        refused = row.to.get("email") in BOUNCING
         is_mail = upload.channel == "email"
         return Asked(
             group=upload.name,
@@ -142,33 +137,24 @@ class Demo:
             notification=str(notification),
             delivery=str(derived_id(notification, 0)),
             channel=upload.channel,
-            vendor=self._stage.vendors[upload.channel],
+            vendors=PREFERRED[upload.channel],
             target=on_the_envelope(row.to["email"]) if is_mail else row.to["phone"],
             content=None if refused else self._rendering.content(upload.template, upload.channel, row.data, row.to),
             name=row.to.get("name") if is_mail else None,
             state="failed" if refused else "sent",
-            refused=refused,
+            refused=int(refused),
         )
 
-    def _wait(self, singles: Singles) -> None:
-        deadline = time.monotonic() + PATIENCE
+    def _wait(self) -> None:
+        """Until everything that was asked for so far has ended; what has not is found missing later."""
+        singles, deadline = self._singles, time.monotonic() + PATIENCE
         for receipt in self._outcome.receipts.values():
-            with suppress(WaitTimeout):  # what has not ended is found missing below
+            with suppress(WaitTimeout):
                 followed(self._client, receipt["batch_id"], self._console, patience=deadline - time.monotonic())
             for one in self._client.list(batch_id=receipt["batch_id"]):
-                self._outcome.states[str(derived_id(UUID(one["id"]), 0))] = one["state"]
+                singles.states[str(derived_id(UUID(one["id"]), 0))] = one["state"]
         with self._step("Waiting for what was scheduled or is tried again"):
-            self._wait_for(singles.asked, deadline)
-        for scenario in AFTERWARDS:
-            scenario(singles)
-
-    def _wait_for(self, asked: Sequence[Asked], deadline: float) -> None:
-        waiting = {one.notification for one in asked}
-        while waiting and time.monotonic() < deadline:
-            waiting = {one for one in waiting if not self._has_ended(one)}
-            time.sleep(0.2)
-
-    def _has_ended(self, notification: str) -> bool:
-        found = self._client.get(notification)
-        self._outcome.states |= {delivery["id"]: delivery["state"] for delivery in found["deliveries"]}
-        return found["state"] in ENDED
+            left = {one.notification for one in singles.asked if singles.states.get(one.delivery) not in ENDED}
+            play(singles, [singles.ended(sorted(left))], deadline - time.monotonic())
+            for scenario in ONCE_ENDED:
+                scenario(singles)

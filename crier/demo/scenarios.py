@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from crier.demo.rich import device, everything
 from crier.demo.singles import Singles
 from shared.messages.content import LANES
 
@@ -30,7 +31,7 @@ def every_template(send: Singles) -> None:
                     "email": {"email": f"{name}.{lane}@example.com", "name": "Zoë O'Brien"},
                     "sms": {"phone": f"+44207946{count:04d}"},
                     "whatsapp": {"phone": f"+44207946{count:04d}"},
-                    "push": {"tokens": [f"demo-{name}-{lane}"]},
+                    "push": {"tokens": [device(f"{name}-{lane}", lane)]},
                 }
                 if template.kind == "promotion":
                     to["email"]["unsubscribe_url"] = "https://example.com/unsubscribe/demo"
@@ -87,11 +88,12 @@ def scheduled(send: Singles) -> None:
 
 
 def expiring(send: Singles) -> None:
-    """One that the vendor keeps asking to wait with, until it is worthless."""
-    number = "+15005550429"  # the stand-in asks for 30 seconds of patience
+    """One for which the vendor has no room, until it is worthless."""
+    number = "+442079460995"
+    send.sandbox.behave("twilio", recipient=number, error="21611", times=1)
     send.send(
         "expired", "before it could be sent", channel="sms", to={"phone": number}, content={"body": "Now or never."},
-        expires_at=_from_now(8), state="expired", refused=1,
+        expires_at=_from_now(4), state="expired", refused=1,
     )  # fmt: skip
 
 
@@ -122,13 +124,13 @@ def retried(send: Singles) -> None:
     """Refused at first because there were too many, sent later."""
     group = "retried"
     send.sandbox.behave("twilio", recipient="+442079460994", error="20429", retry_after=1, times=1)
-    send.sandbox.behave("smtp", recipient="busy@example.com", error="451 4.7.1", times=2)
+    send.sandbox.behave("smtp", recipient="busy@example.com", error="450 4.2.1", times=1)
     send.sandbox.behave("fcm", recipient="demo-busy", error="QUOTA_EXCEEDED", retry_after=2, times=1)
     send.send(
         group, "after 429 with Retry-After", channel="sms", to={"phone": "+442079460994"}, content={"body": "At last."},
         refused=1,
     )  # fmt: skip
-    send.send(group, "after 451, twice", channel="email", to={"email": "busy@example.com"}, content=TABLE, refused=2)
+    send.send(group, "after 450", channel="email", to={"email": "busy@example.com"}, content=TABLE, refused=1)
     push = {"title": "At last", "body": "It got through."}
     send.send(group, "after QUOTA_EXCEEDED", channel="push", to={"tokens": ["demo-busy"]}, content=push, refused=1)
 
@@ -152,11 +154,11 @@ def dead_device_is_dropped(send: Singles) -> None:
 
 
 SCENARIOS: tuple[Scenario, ...] = (
-    expiring, scheduled, retried, refused, repeated, two_devices, content_of_ones_own, every_template,
+    expiring, scheduled, retried, refused, repeated, two_devices, content_of_ones_own, everything, every_template,
 )  # fmt: skip
 """What takes longest first. `a_code` comes before all of them."""
 
-AFTERWARDS: tuple[Scenario, ...] = (dead_device_is_dropped,)
+ONCE_ENDED: tuple[Scenario, ...] = (dead_device_is_dropped,)
 
 
 def _secret(send: Singles, kind: str) -> str:

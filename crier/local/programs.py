@@ -62,14 +62,15 @@ def services(*, split: bool = False) -> tuple[Program, ...]:
     groups = {name: [name] for name in workers} if split else {"workers": workers} if workers else {}
     return (
         *(program for program in alone if _installed(program.name)),
-        *(Program(name, _dramatiq(members)) for name, members in groups.items()),
+        *(Program(name, worker(members)) for name, members in groups.items()),
     )
 
 
-def _dramatiq(workers: list[str]) -> tuple[str, ...]:
-    modules = (f"services.{name}" for name in workers)
-    threads = THREADS_ALONE if len(workers) == 1 else THREADS_PACKED
-    return (sys.executable, "-m", "dramatiq", *modules, *DRAMATIQ_OPTIONS, "--threads", str(threads), *GRACE)
+def worker(services: list[str], *options: str) -> tuple[str, ...]:
+    """The command of a process that works for these services. options: more of dramatiq's."""
+    modules = (f"services.{name}" for name in services)
+    threads = THREADS_ALONE if len(services) == 1 else THREADS_PACKED
+    return (sys.executable, "-m", "dramatiq", *modules, *DRAMATIQ_OPTIONS, "--threads", str(threads), *GRACE, *options)
 
 
 def _installed(service: str) -> bool:

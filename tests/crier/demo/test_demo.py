@@ -27,9 +27,10 @@ def test_everything_is_delivered_and_accounted_for(tmp_path: Path):
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "All is as it should be" in done.stdout
-    assert re.search(r"recipients\.csv +27 +973 +970 +3", done.stdout)
+    assert re.search(r"recipients\.csv +27 +973 .* 3 *$", done.stdout, re.MULTILINE)
+    assert "✗" not in done.stdout
     mails = [entry for entry in read(out / "journal.ndjson", vendor="smtp") if entry.accepted]
-    assert len(list((out / "mails").glob("*.eml"))) == len(mails) > 970
+    assert len(list((out / "mails").glob("*.eml"))) == len(mails) > 900
     assert "All is as it should be" in (out / "report.html").read_text()
     assert not (tmp_path / "home").exists()
     assert [process.pid for process in psutil.process_iter() if _is_of(process, out)] == []

@@ -30,11 +30,11 @@ SMS, PUSH = (
 )
 BEGUN = datetime(2027, 3, 1, tzinfo=UTC)
 ASKED = (
-    Asked("g", "a mail", "n1", "d1", "email", "smtp", "ada@example.com", MAIL, name="முருகன் சுப்பிரமணியன்"),
-    Asked("g", "an SMS", "n2", "d2", "sms", "twilio", "+442079460001", SMS, not_before=BEGUN),
-    Asked("g", "a push", "n3", "d3", "push", "fcm", "token", PUSH, refused=1),
-    Asked("g", "a bounce", "n4", "d4", "email", "smtp", "gone@example.com", None, state="failed", refused=1),
-    Asked("g", "cancelled", "n5", "d5", "sms", "twilio", "+442079460002", None, state="cancelled"),
+    Asked("g", "a mail", "n1", "d1", "email", ("smtp",), "ada@example.com", MAIL, name="முருகன் சுப்பிரமணியன்"),
+    Asked("g", "an SMS", "n2", "d2", "sms", ("twilio",), "+442079460001", SMS, not_before=BEGUN),
+    Asked("g", "a push", "n3", "d3", "push", ("fcm",), "token", PUSH, refused=1),
+    Asked("g", "a bounce", "n4", "d4", "email", ("smtp",), "gone@example.com", None, state="failed", refused=1),
+    Asked("g", "cancelled", "n5", "d5", "sms", ("twilio",), "+442079460002", None, state="cancelled"),
 )
 STATES = {one.delivery: one.state for one in ASKED}
 
@@ -159,6 +159,12 @@ def test_a_call_nobody_asked_for_is_noticed(call: Entry):
     assert [kind for kind, _ in kinds([*journal(), call])] == ["unasked"]
 
 
+def test_a_vendor_that_was_told_to_let_nobody_in_refuses_what_nobody_asked_for():
+    told = Entry("smtp", "connect", {}, {"reply": "421 4.3.2", "behaviour": {"error": "421 4.3.2"}})
+    assert kinds([*journal(), told]) == []
+    assert kinds([*journal(), replace(told, accepted=True)]) == [("unasked", "smtp connect")]
+
+
 def test_what_was_cancelled_may_not_arrive():
     assert kinds([*journal(), sms(to="+442079460002")]) == [("doubled", "cancelled")]
 
@@ -175,6 +181,36 @@ def test_a_call_before_its_time_is_noticed():
     calls = journal()
     calls[3] = sms(at=BEGUN - timedelta(seconds=1))
     assert kinds(calls) == [("early", "an SMS")]
+
+
+def test_one_of_several_vendors_takes_it_and_no_other():
+    either = (replace(ASKED[0], vendors=("sendgrid", "smtp")),)
+    assert reconcile(either, [mail()], STATES) == []
+    strange = (replace(ASKED[0], vendors=("sendgrid", "ses")),)
+    assert [finding.kind for finding in reconcile(strange, [mail()], STATES)] == ["unasked"]
+
+
+def test_what_is_left_to_chance_may_be_refused_any_number_of_times():
+    patient = (replace(ASKED[2], refused=None),)
+    for refusals in range(3):
+        assert reconcile(patient, [*[refusal("fcm", "send", "token", "d3")] * refusals, push()], STATES) == []
+
+
+def test_what_is_to_be_sent_twice_is_and_not_once_or_three_times():
+    twice = (replace(ASKED[0], times=2),)
+    assert [[finding.kind for finding in reconcile(twice, [mail()] * count, STATES)] for count in (1, 2, 3)] == [
+        ["missing"], [], ["doubled"]
+    ]  # fmt: skip
+
+
+def test_what_a_vendor_reports_as_delivered_was_sent():
+    assert kinds(journal(), STATES | {"d2": "delivered"}) == []
+    assert kinds(journal(), STATES | {"d2": "undelivered"}) == [("state", "an SMS")]
+
+
+def test_what_the_stand_ins_call_and_webhooks_of_events_are_not_compared():
+    own = [Entry("callbacks", "twilio", {}, {}), Entry("webhook", "send", {}, {}), Entry("ses", "certificate", {}, {})]
+    assert kinds([*journal(), *own]) == []
 
 
 @pytest.mark.parametrize("broken", ["failed", None])

@@ -2,7 +2,7 @@
 
 from rich.console import Console
 
-from crier.demo.asked import Asked, Finding
+from crier.demo.asked import Asked, Finding, Seen
 from crier.demo.report import account
 from crier.demo.run import Outcome
 from crier.demo.secrecy import Search
@@ -17,14 +17,14 @@ def told(outcome: Outcome) -> str:
 
 
 def test_without_findings_all_is_well():
-    asked = Asked("g", "an SMS", "n", "d", "sms", "twilio", "+442079460001", SmsContent("x"))
+    asked = Asked("g", "an SMS", "n", "d", "sms", ("twilio",), "+442079460001", SmsContent("x"))
     shown = told(Outcome(asked=[asked], states={"d": "sent"}, searches=[Search("a dump", 1_000_000, 0)]))
     assert "All is as it should be" in shown
     assert "a dump" in shown
 
 
 def test_every_finding_is_told_and_counted_where_it_belongs():
-    asked = Asked("g", "an SMS", "n", "d", "sms", "twilio", "+442079460001", SmsContent("x"))
+    asked = Asked("g", "an SMS", "n", "d", "sms", ("twilio",), "+442079460001", SmsContent("x"))
     findings = [
         Finding("missing", "an SMS", "the twilio stand-in never took it"),
         Finding("secret", "a dump", "1 code"),
@@ -37,3 +37,10 @@ def test_every_finding_is_told_and_counted_where_it_belongs():
     assert "lost" in shown
     [sms] = [line.split() for line in shown.splitlines() if line.startswith("SMS")]
     assert sms[-4:] == ["1", "0", "0", "0"]
+
+
+def test_each_promise_is_told_with_whether_it_was_kept():
+    seen = [Seen("order", "20 mails arrived in order"), Seen("failover", "some were lost", kept=False)]
+    lines = told(Outcome(seen=seen)).splitlines()
+    assert [line for line in lines if line.startswith("✓ order") and line.endswith("20 mails arrived in order")]
+    assert [line for line in lines if line.startswith("✗ failover")]

@@ -1,0 +1,38 @@
+"""What can go wrong on the way, and what Crier makes of it: each scene a module that makes a promise and checks it."""
+
+import time
+from collections.abc import Iterable
+
+from crier.demo.scenes.conservation import conservation
+from crier.demo.scenes.dead import dead_letters
+from crier.demo.scenes.doubt import in_doubt
+from crier.demo.scenes.failover import failover
+from crier.demo.scenes.order import in_order
+from crier.demo.scenes.receipts import receipts, reported
+from crier.demo.scenes.webhooks import webhooks
+from crier.demo.singles import Script, Singles
+
+__all__ = ["AFTERWARDS", "ALONE", "SCENES", "play"]
+
+SCENES = (in_order, in_doubt, dead_letters, receipts, webhooks)
+"""Those that disturb nobody else, and go on side by side; what takes longest first."""
+
+ALONE = (failover,)
+"""Those that need their vendors for themselves."""
+
+AFTERWARDS = (reported, conservation)
+"""About everything that was sent."""
+
+_LOOK = 0.1
+"""Seconds between two looks."""
+
+
+def play(send: Singles, scripts: Iterable[Script], patience: float) -> None:
+    """Go on with all of them until each has come to its end, for so many seconds at most."""
+    left, deadline = list(scripts), time.monotonic() + patience
+    while left and time.monotonic() < deadline:
+        left = [script for script in left if next(script, script) is not script]
+        time.sleep(_LOOK if left else 0)
+    for script in left:
+        send.promise(False, getattr(script, "__name__", "a scene"), f"it has not come to its end in {patience:g} s")
+        script.close()  # type: ignore[attr-defined]
