@@ -1,23 +1,19 @@
 """`crier webhooks`."""
 
 import json
-from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import Any
 
 import click
-from rich.table import Table
 from rich.text import Text
 
+from crier.cli.endpoint_rows import rows_of, show_endpoint, table_of, when
 from crier.cli.follow import follow
-from crier.cli.printable import one_line
 from crier.cli.screen import screen
 from crier.cli.timeline import GOOD
 from crier.cli.values import duration, past_moment
 from crier.client import Client
 
-if TYPE_CHECKING:
-    from crier.answers import Endpoint
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
 events_option = click.option(
@@ -53,7 +49,7 @@ def create(url: str, events: tuple[str, ...], description: str | None, as_json: 
     if as_json:
         click.echo(json.dumps(made, indent=2))
         return
-    _show_one(made)
+    screen().print(rows_of(made))
     screen().print(Text.assemble(("secret       ", "dim"), made["secret"]))
     screen().print(f"{KEEP} crier webhooks test {made['id']}", style="dim")
 
@@ -73,7 +69,7 @@ def list_endpoints(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(list(found), indent=2))
     elif found:
-        screen().print(_table(found))
+        screen().print(table_of(found))
     else:
         screen().print("There are no endpoints: `crier webhooks create` makes one.")
 
@@ -88,7 +84,7 @@ Example:
 @as_json_option
 def show(endpoint: str, as_json: bool) -> None:
     """Show ENDPOINT, by its id."""
-    _print(Client().webhooks.get(endpoint), as_json)
+    show_endpoint(Client().webhooks.get(endpoint), as_json)
 
 
 @webhooks.command(
@@ -116,7 +112,7 @@ def update(
     changed = {name: value for name, value in given.items() if value is not None} | told
     if not changed:
         raise click.UsageError("Say what to change: --url, --event, --no-events or --description.")
-    _print(Client().webhooks.change(endpoint, **changed), as_json)
+    show_endpoint(Client().webhooks.change(endpoint, **changed), as_json)
 
 
 @webhooks.command(
@@ -137,7 +133,7 @@ def rotate(endpoint: str, overlap: timedelta | None, as_json: bool) -> None:
         click.echo(json.dumps(made, indent=2))
         return
     screen().print(Text.assemble(("secret  ", "dim"), made["secret"]))
-    screen().print(f"{KEEP} The old one signs too until {_when(made['old_until'])}.", style="dim")
+    screen().print(f"{KEEP} The old one signs too until {when(made['old_until'])}.", style="dim")
 
 
 @webhooks.command(
@@ -192,7 +188,7 @@ Example:
 @as_json_option
 def enable(endpoint: str, as_json: bool) -> None:
     """Send to ENDPOINT again, after it was disabled."""
-    _print(Client().webhooks.change(endpoint, enabled=True), as_json)
+    show_endpoint(Client().webhooks.change(endpoint, enabled=True), as_json)
 
 
 @webhooks.command(
@@ -205,7 +201,7 @@ Example:
 @as_json_option
 def disable(endpoint: str, as_json: bool) -> None:
     """Send no more to ENDPOINT."""
-    _print(Client().webhooks.change(endpoint, enabled=False), as_json)
+    show_endpoint(Client().webhooks.change(endpoint, enabled=False), as_json)
 
 
 @webhooks.command(
@@ -219,45 +215,3 @@ def delete(endpoint: str) -> None:
     """Delete ENDPOINT. What still waits for it fails."""
     Client().webhooks.delete(endpoint)
     screen().print("Deleted.")
-
-
-def _print(found: "Endpoint", as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(found, indent=2))
-    else:
-        _show_one(found)
-
-
-def _show_one(found: "Endpoint") -> None:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in (
-        ("id", found["id"]),
-        ("url", found["url"]),
-        ("events", ", ".join(found["events"]) or "none: only what is sent to it"),
-        ("description", found["description"] or ""),
-        ("state", _state(found)),
-    ):
-        table.add_row(name, Text(one_line(value)))
-    screen().print(table)
-
-
-def _table(found: "Sequence[Endpoint]") -> Table:
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    for name in ("ID", "URL", "EVENTS", "STATE"):
-        table.add_column(name, overflow="fold", no_wrap=name == "ID")
-    for one in found:
-        row = (one["id"], one["url"], ", ".join(one["events"]) or "-", _state(one))
-        table.add_row(*(Text(one_line(value)) for value in row))
-    return table
-
-
-def _state(found: "Endpoint") -> str:
-    if found["disabled_at"]:
-        return f"disabled since {_when(found['disabled_at'])}: {found['disabled_reason']}"
-    return f"failing since {_when(found['failing_since'])}" if found["failing_since"] else "works"
-
-
-def _when(moment: str) -> str:
-    return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M}"

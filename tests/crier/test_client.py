@@ -10,7 +10,7 @@ import crier
 from crier import ApiProblem, Client, CrierError, GatewayUnreachable, WaitTimeout, answers
 from crier.local.ports import free_port
 from services.gateway import answers as gateway
-from services.gateway import batches, devices, outbox, suppressions, templates, webhooks
+from services.gateway import batches, devices, endpoint_schemas, outbox, suppressions, templates
 from shared.ledger.keys import Keys
 from tests.e2e.conftest import System
 
@@ -209,9 +209,9 @@ def test_nobody_there_is_told_with_what_to_do():
         (answers.TemplateSummary, templates.TemplateSummarySchema), (answers.Template, templates.TemplateSchema),
         (answers.Preview, templates.PreviewSchema), (answers.Device, devices.DeviceSchema),
         (answers.KeptSummary, outbox.KeptSummarySchema), (answers.Kept, outbox.KeptSchema),
-        (answers.Endpoint, webhooks.EndpointSchema), (answers.NewEndpoint, webhooks.NewEndpointSchema),
+        (answers.Endpoint, endpoint_schemas.EndpointSchema), (answers.NewEndpoint, endpoint_schemas.NewEndpointSchema),
         (answers.Suppression, suppressions.SuppressionSchema),
-        (answers.NewSecret, webhooks.SecretSchema), (answers.Replay, webhooks.ReplaySchema),
+        (answers.NewSecret, endpoint_schemas.SecretSchema), (answers.Replay, endpoint_schemas.ReplaySchema),
     ],
 )  # fmt: skip
 def test_answers_have_the_fields_the_gateway_documents(ours: Any, theirs: Any):
