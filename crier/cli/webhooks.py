@@ -14,7 +14,6 @@ from crier.cli.timeline import GOOD
 from crier.cli.values import duration, past_moment
 from crier.client import Client
 
-
 as_json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
 events_option = click.option(
     "--event", "events", multiple=True, metavar="EVENT",
