@@ -37,10 +37,11 @@ class ReceiptDesk:
             return 0
         until, count = self.clock() + TURN, 0
         while self.clock() < until and (done := self.receipts.process(self.sources)):
-            count += 1
-            RECEIPTS.labels(done.provider, done.kind, done.outcome).inc()
-            for queue in done.queues:
-                self.ringer.ring(queue)
+            count += len(done)
+            for one in done:
+                RECEIPTS.labels(one.provider, one.kind, one.outcome).inc()
+                for queue in one.queues:
+                    self.ringer.ring(queue)
         return count
 
     def measure(self) -> None:

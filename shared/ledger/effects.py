@@ -25,20 +25,24 @@ _DELIVERY = text("""
            (d.expires_at <= now() + make_interval(secs => :pause)) IS TRUE AS too_late,
            d.secret AND NOT EXISTS (SELECT FROM sealed s WHERE s.notification_id = d.notification_id) AS wiped
     FROM deliveries d JOIN notifications n ON n.id = d.notification_id
-    WHERE d.id = :id FOR UPDATE OF d
+    WHERE d.id = :id FOR UPDATE OF d SKIP LOCKED
 """)
+_EXISTS = text("SELECT FROM deliveries WHERE id = :id")
+# Not with the delivery: what committed while that was being locked would be missing here.
 _ATTEMPTS = text("""
     SELECT fence, provider, outcome, receipt, reference, started_at FROM attempts WHERE delivery_id = :id ORDER BY fence
 """)
 # Of reports of the same rank the time of the first is kept, in whatever order they come.
-_REPORT = text("""
+_REPORTED = """
     UPDATE attempts
     SET receipt_at = CASE WHEN receipt = :report THEN least(receipt_at, :at) ELSE :at END, receipt = :report,
         reference = coalesce(reference, :reference)
     WHERE delivery_id = :id AND fence = :fence
-""")
+"""
+_REPORT = text(_REPORTED)
 _MOVE = text(f"""
-    WITH moved AS (
+    WITH noted AS ({_REPORTED}),
+    moved AS (
         UPDATE deliveries d
         SET state = :state, lease_until = NULL, settled_at = now(), doubt = :doubt,
             held_at = CASE WHEN :doubt THEN now() END,
@@ -112,11 +116,11 @@ class Effects:
         """Let `receipt` take effect."""
         if receipt.delivery_id is None and receipt.reference is None:
             return self._everywhere(receipt)
-        delivery = self._find(receipt)
+        delivery, busy = self._find(receipt)
+        if busy or (delivery and delivery.state == State.STARTED):
+            return Effect(busy=True)
         if delivery is None or delivery.channel not in self.source.channels:
             return Effect(unmatched=True)
-        if delivery.state == State.STARTED:
-            return Effect(busy=True)
         attempts = [Attempt(*one) for one in self.connection.execute(_ATTEMPTS, {"id": delivery.id})]
         if not attempts:
             return Effect(unmatched=True)
@@ -136,8 +140,8 @@ class Effects:
                 reason="bounce", source=self.source.name, at=self.at, delivery_id=done.delivery_id,
             )  # fmt: skip
 
-    def _find(self, receipt: Receipt) -> Row[Any] | None:
-        """The delivery, locked."""
+    def _find(self, receipt: Receipt) -> tuple[Row[Any] | None, bool]:
+        """The delivery, locked; and whether there is one that somebody else is at, who is not waited for."""
         identifiers = [receipt.delivery_id] if receipt.delivery_id else []
         if receipt.reference:
             named = {"reference": receipt.reference, "provider": self.source.name}
@@ -145,8 +149,10 @@ class Effects:
         for identifier in identifiers:
             asked = {"id": identifier, "pause": receipt.retry_after or 0.0}
             if found := self.connection.execute(_DELIVERY, asked).first():
-                return found
-        return None
+                return found, False
+            if self.connection.execute(_EXISTS, asked).first():
+                return None, True
+        return None, False
 
     def _report(
         self, receipt: Receipt, delivery: Row[Any], attempts: Sequence[Attempt], attempt: Attempt
@@ -155,13 +161,17 @@ class Effects:
         report = REPORTS.get(receipt.kind)
         if report is None or RANKS[report] < RANKS[attempt.receipt]:
             return ()
-        noted = {"id": delivery.id, "fence": attempt.fence, "report": report, "reference": receipt.reference}
-        self.connection.execute(_REPORT, noted | {"at": self.at})
-        if report == attempt.receipt:
-            return ()
+        noted = {
+            "id": delivery.id,
+            "fence": attempt.fence,
+            "report": report,
+            "reference": receipt.reference,
+            "at": self.at,
+        }
         after = [replace(one, receipt=report) if one is attempt else one for one in attempts]
         state, pause, stream = verdict(State(delivery.state), after, doubt=delivery.doubt), None, None
-        if state == delivery.state:
+        if state == delivery.state or report == attempt.receipt:
+            self.connection.execute(_REPORT, noted)
             return ()
         bounced_first = state is State.UNDELIVERED and is_first(attempt, attempts)
         if bounced_first and receipt.retry_after is not None and _may_retry(delivery, self.retries):
@@ -170,8 +180,8 @@ class Effects:
             stream = self.connection.execute(_REOPEN, parts).scalar_one()
         moved = self.connection.execute(
             _MOVE,
-            {
-                "id": delivery.id,
+            noted
+            | {
                 "state": state,
                 "doubt": state is State.UNKNOWN,
                 "pause": pause,

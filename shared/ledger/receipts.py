@@ -1,7 +1,7 @@
 """Receipts: what providers report is stored as it came, once, and processed later.
 
-Processing moves deliveries (`shared/ledger/reported.py` has the rules) and suppresses targets. One receipt is one
-transaction, and what cannot be processed now is postponed, so that none holds up another.
+Processing moves deliveries (`shared/ledger/reported.py` has the rules) and suppresses targets. What cannot be processed
+now is postponed, so that none holds up another.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy import Connection, Row, text
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from shared.errors import CrierError
 from shared.ledger.database import Database
 from shared.ledger.effects import Effect, Effects, tidy
 from shared.receipts.port import Event, Kind, Receipt, Source
@@ -31,7 +32,7 @@ _NEXT = text("""
     SELECT id, provider, body, received_at, tries, now() AS now, now() - received_at > interval '1 hour' AS old,
            now() - received_at > interval '3 days' AS hopeless
     FROM receipts WHERE due_at <= now() AND provider = ANY(:providers)
-    ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+    ORDER BY due_at, id LIMIT :most FOR UPDATE SKIP LOCKED
 """)
 _POSTPONE = text("""
     UPDATE receipts SET due_at = now() + make_interval(secs => :seconds), tries = least(tries + :counts, 1000)
@@ -47,6 +48,9 @@ _WAITING = text("""
     SELECT provider, count(*)::int AS receipts, max(extract(epoch FROM now() - due_at))::float AS age
     FROM (SELECT provider, due_at FROM receipts WHERE due_at <= now() LIMIT 10000) due GROUP BY provider
 """)
+BATCH = 50
+"""Receipts looked at in one transaction."""
+
 MOST_SECONDS = 900.0
 """The longest pause before a receipt is looked at again."""
 
@@ -92,27 +96,39 @@ class Receipts:
         }
         return self.database.execute(_STORE, parameters)
 
-    def process(self, sources: Mapping[str, Source]) -> Processed | None:
-        """Look at the receipt of these providers that has been due longest; None when none is due.
+    def process(self, sources: Mapping[str, Source], most: int = BATCH) -> Sequence[Processed]:
+        """Look at the receipts of these providers that have been due longest; what came of each.
 
         Any number of processes may do so at once.
         """
+        try:
+            with self.database.transaction() as connection:
+                connection.execute(_LIGHTLY)
+                rows = self._due(connection, sources, most)
+                return [self._process(connection, row, sources[row.provider]) for row in rows]
+        except CrierError:
+            raise
+        except Exception:
+            log.exception("receipts could not be processed together; each is tried by itself")
+        return [done for done in (self._alone(sources) for _ in range(most)) if done]
+
+    def _alone(self, sources: Mapping[str, Source]) -> Processed | None:
+        """The same for one."""
         with self.database.transaction() as connection:
-            connection.execute(_LIGHTLY)
-            row = connection.execute(_NEXT, {"providers": list(sources)}).first()
-            if row is None:
-                return None
-            try:
-                with connection.begin_nested():
-                    return self._process(connection, row, sources[row.provider])
-            except (OperationalError, InterfaceError):
-                raise
-            except Exception:
-                # It may be processed by the next version: what came is kept.
-                log.exception("a receipt could not be processed", receipt=row.id, provider=row.provider)
-                if row.hopeless:
-                    return _close(connection, row, None, "failed")
-                return _postpone(connection, row)
+            for row in self._due(connection, sources, 1):
+                try:
+                    with connection.begin_nested():
+                        return self._process(connection, row, sources[row.provider])
+                except (OperationalError, InterfaceError):
+                    raise
+                except Exception:
+                    # It may be processed by the next version: what came is kept.
+                    log.exception("a receipt could not be processed", receipt=row.id, provider=row.provider)
+                    return _close(connection, row, None, "failed") if row.hopeless else _postpone(connection, row)
+        return None
+
+    def _due(self, connection: Connection, sources: Mapping[str, Source], most: int) -> Sequence[Row[Any]]:
+        return connection.execute(_NEXT, {"providers": list(sources), "most": most}).all()
 
     def waiting(self) -> Mapping[str, tuple[int, float]]:
         """By provider how many receipts are due (10,000 are counted), and for how many seconds the first has been."""

@@ -42,7 +42,7 @@ def report(receipts):
     def report(kind, *, of=None, **says):
         said = {"kind": kind, "delivery_id": str(of) if of else None, **says}
         receipts.store("postman", [Event(f"e{next(numbers)}", said)])
-        return receipts.process(SOURCES)
+        return next(iter(receipts.process(SOURCES, 1)), None)
 
     return report
 
@@ -114,7 +114,7 @@ def test_what_postgresql_cannot_store_is_left_out(database, receipts):
 
 def test_only_configured_providers_are_processed(receipts):
     receipts.store("other", [Event("e", {"kind": "weather"})])
-    assert receipts.process(SOURCES) is None
+    assert not receipts.process(SOURCES)
     assert receipts.waiting().keys() == {"other"}
 
 
@@ -159,15 +159,15 @@ def test_what_means_nothing_to_us_is_ignored(database, report):
 @pytest.mark.parametrize("says", [{"of": UUID(int=7)}, {"reference": "SM0"}])
 def test_one_for_an_id_we_never_sent_is_waited_for_and_then_left(database, report, receipts, says):
     assert report("delivered", **says).outcome == "postponed"
-    assert receipts.process(SOURCES) is None, "it is looked at again in a second"
+    assert not receipts.process(SOURCES), "it is looked at again in a second"
     pauses = []
     for _ in range(4):
         [row] = database.rows(text("UPDATE receipts SET due_at = now() RETURNING due_at"))
-        assert receipts.process(SOURCES).outcome == "postponed"
+        assert receipts.process(SOURCES)[0].outcome == "postponed"
         pauses.append((stored(database)[0].due_at - row.due_at).total_seconds())
     assert [round(pause) for pause in pauses] == [2, 4, 8, 16]
     database.execute(AGE, {"hours": 2})
-    assert receipts.process(SOURCES).outcome == "unmatched"
+    assert receipts.process(SOURCES)[0].outcome == "unmatched"
     assert [(row.outcome, row.kind, row.due_at) for row in stored(database)] == [("unmatched", "delivered", None)]
 
 
@@ -176,7 +176,7 @@ def test_one_before_our_own_commit_is_applied_after_it(database, report, receipt
     assert report("delivered", of=identifier).outcome == "postponed", "it has not been sent"
     call(work, identifier, State.SENT)
     database.execute(text("UPDATE receipts SET due_at = now()"))
-    assert receipts.process(SOURCES).outcome == "applied"
+    assert receipts.process(SOURCES)[0].outcome == "applied"
     assert delivery(identifier).state == "delivered"
 
 
@@ -185,13 +185,12 @@ def test_a_call_in_flight_is_waited_for(database, report, receipts, accept, work
     [item] = work.claim("sms.normal", 1, LEASE)
     work.start([Starting(item, "postman")])
     for _ in range(3):
-        assert (report if not stored(database) else lambda *_, **__: receipts.process(SOURCES))(
-            "delivered", of=identifier
-        ).outcome == "postponed"
+        done = receipts.process(SOURCES)[0] if stored(database) else report("delivered", of=identifier)
+        assert done.outcome == "postponed"
         assert stored(database)[0].tries == 0
         database.execute(text("UPDATE receipts SET due_at = now()"))
     work.settle([Settlement(identifier, item.fence, State.SENT, "sent", "postman")])
-    assert receipts.process(SOURCES).outcome == "applied"
+    assert receipts.process(SOURCES)[0].outcome == "applied"
     assert delivery(identifier).state == "delivered"
 
 
@@ -199,12 +198,35 @@ def test_a_bug_holds_up_nobody_and_is_tried_again(database, report, receipts, se
     identifier = sent()
     assert report("riddle").outcome == "postponed"
     assert report("delivered", of=identifier).outcome == "applied"
-    assert receipts.process(SOURCES) is None
+    assert not receipts.process(SOURCES)
     database.execute(AGE, {"hours": 24})
-    assert receipts.process(SOURCES).outcome == "postponed", "a repair may come"
+    assert receipts.process(SOURCES)[0].outcome == "postponed", "a repair may come"
     database.execute(AGE, {"hours": 72})
-    assert receipts.process(SOURCES).outcome == "failed"
-    assert receipts.process(SOURCES) is None
+    assert receipts.process(SOURCES)[0].outcome == "failed"
+    assert not receipts.process(SOURCES)
+
+
+def test_and_takes_no_neighbour_along(receipts, sent, delivery):
+    identifier = sent()
+    said = [
+        ("r", {"kind": "riddle"}),
+        ("d", {"kind": "delivered", "delivery_id": str(identifier)}),
+        ("w", {"kind": "weather"}),
+    ]
+    receipts.store("postman", [Event(*one) for one in said])
+    assert [done.outcome for done in receipts.process(SOURCES)] == ["postponed", "applied", "ignored"]
+    assert delivery(identifier).state == "delivered"
+
+
+def test_nobody_is_waited_for_who_is_at_a_delivery(database, receipts, sent, delivery):
+    identifier = sent()
+    receipts.store("postman", [Event("e", {"kind": "delivered", "delivery_id": str(identifier)})])
+    with database.transaction() as connection:
+        connection.execute(text("SELECT FROM deliveries FOR UPDATE"))
+        assert [done.outcome for done in receipts.process(SOURCES)] == ["postponed"]
+    database.execute(text("UPDATE receipts SET due_at = now()"))
+    assert [done.outcome for done in receipts.process(SOURCES)] == ["applied"]
+    assert delivery(identifier).state == "delivered"
 
 
 def test_a_delivery_of_a_channel_the_provider_does_not_serve_is_not_its(report, sent, delivery, receipts):
@@ -213,7 +235,7 @@ def test_a_delivery_of_a_channel_the_provider_does_not_serve_is_not_its(report, 
 
     identifier = sent()
     receipts.store("postman", [Event("e", {"kind": "delivered", "delivery_id": str(identifier)})])
-    assert receipts.process({"postman": Mailman(PostmanSettings("x"))}).outcome == "postponed"
+    assert receipts.process({"postman": Mailman(PostmanSettings("x"))})[0].outcome == "postponed"
     assert delivery(identifier).state == "sent"
 
 
@@ -447,8 +469,8 @@ def test_several_relays_process_each_receipt_once(database, receipts, sent):
 
     def work_off(_):
         count = 0
-        while receipts.process(SOURCES):
-            count += 1
+        while done := receipts.process(SOURCES, 3):
+            count += len(done)
         return count
 
     with ThreadPoolExecutor(4) as pool:
