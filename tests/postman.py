@@ -8,7 +8,7 @@ from uuid import UUID
 
 import orjson
 
-from shared.errors import InvalidInput
+from shared.errors import InvalidInput, NotFound
 from shared.receipts.port import Event, Forged, Incoming, Kind, Receipt
 from shared.settings import setting
 
@@ -45,7 +45,7 @@ class Postman:
         if body["kind"] == "weather":
             return None
         if body["kind"] == "riddle":
-            raise RuntimeError("Nobody has thought of this.")
+            raise NotFound("Nobody has thought of this.")
         at, identifier = body.get("at"), body.get("delivery_id")
         return Receipt(
             Kind(body["kind"]),

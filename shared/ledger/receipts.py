@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import Connection, Row, text
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from shared.errors import CrierError
+from shared.errors import LedgerUnavailable
 from shared.ledger.database import Database
 from shared.ledger.effects import Effect, Effects, tidy
 from shared.receipts.port import Event, Kind, Receipt, Source
@@ -106,7 +106,7 @@ class Receipts:
                 connection.execute(_LIGHTLY)
                 rows = self._due(connection, sources, most)
                 return [self._process(connection, row, sources[row.provider]) for row in rows]
-        except CrierError:
+        except LedgerUnavailable:
             raise
         except Exception:
             log.exception("receipts could not be processed together; each is tried by itself")
