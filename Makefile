@@ -26,7 +26,7 @@ MAKE_VENV = for python in $(PYTHONS); do \
 	exit 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down test test-quick lint format types imports check bench audit lock settings-doc outcomes-doc clean
+.PHONY: help install demo up down test test-quick lint format types imports check bench chaos audit lock settings-doc outcomes-doc clean
 
 help:
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -61,6 +61,9 @@ imports: $(INSTALLED) ## who may import whom
 check: lint types imports test ## all of the above: what CI runs
 bench: $(INSTALLED) ## side by side with other task queues, on this machine
 	$(BIN)/python -m bench $(ARGS)
+
+chaos: $(INSTALLED) ## faults on purpose, and what was seen: the matrix of docs/reliability.md, about 15 minutes
+	$(BIN)/python -m chaos $(ARGS)
 
 ##@ Keep it
 lock: $(INSTALLED) ## pin requirements/*.txt anew from pyproject.toml; `make lock ARGS=--upgrade` for newer versions

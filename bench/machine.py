@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ import psutil
 _PACKAGES = ("aiohttp", "celery", "dramatiq", "flask", "gunicorn", "jinja2", "kombu", "psycopg", "redis", "sqlalchemy")
 
 
-def describe(servers: dict[str, str]) -> dict[str, Any]:
+def describe(servers: dict[str, str], packages: Sequence[str] = _PACKAGES) -> dict[str, Any]:
     """As the JSON file has it.
 
     Parameters:
         servers: versions of the database and the broker.
+        packages: whose versions are told too.
     """
     return {
         "processor": _processor(),
@@ -25,7 +27,7 @@ def describe(servers: dict[str, str]) -> dict[str, Any]:
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
         "system": platform.platform(),
         "python": platform.python_version(),
-        "versions": {**servers, **{name: version(name) for name in _PACKAGES}},
+        "versions": {**servers, **{name: version(name) for name in packages}},
         "commit": _commit(),
     }
 

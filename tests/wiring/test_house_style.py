@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("shared", "services", "crier", "tests", "bench", "deploy")
+ROOMS = ("shared", "services", "crier", "tests", "bench", "chaos", "deploy")
 FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 FORBIDDEN = {"util", "utils", "helper", "helpers", "common", "misc", "manager", "managers", "base"}
 

@@ -1,0 +1,1 @@
+"""Faults on purpose: every row of the fault matrix against real processes and servers, judged by a witness."""

@@ -1,0 +1,35 @@
+"""The rows of the matrix: a module for each family of faults, listed here in order."""
+
+from chaos.row import Row
+from chaos.rows import (
+    bodies,
+    broker_away,
+    clock_wrong,
+    clocks_killed,
+    database_away,
+    gateway_killed,
+    poison,
+    provider_busy,
+    provider_down,
+    provider_slow,
+    receipts_shuffled,
+    rolling_stop,
+    worker_killed,
+)
+
+_FAMILIES = (
+    gateway_killed,
+    worker_killed,
+    clocks_killed,
+    broker_away,
+    database_away,
+    provider_busy,
+    provider_down,
+    provider_slow,
+    clock_wrong,
+    receipts_shuffled,
+    poison,
+    bodies,
+    rolling_stop,
+)
+ROWS: tuple[Row, ...] = tuple(row for family in _FAMILIES for row in family.ROWS)
