@@ -1,7 +1,7 @@
 """What a receipt does to the ledger: it moves the delivery it is about, and suppresses whom not to write to again."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -142,17 +142,20 @@ class Effects:
 
     def _find(self, receipt: Receipt) -> tuple[Row[Any] | None, bool]:
         """The delivery, locked; and whether there is one that somebody else is at, who is not waited for."""
-        identifiers = [receipt.delivery_id] if receipt.delivery_id else []
-        if receipt.reference:
-            named = {"reference": receipt.reference, "provider": self.source.name}
-            identifiers += self.connection.execute(_BY_REFERENCE, named).scalars()
-        for identifier in identifiers:
+        for identifier in self._identifiers(receipt):
             asked = {"id": identifier, "pause": receipt.retry_after or 0.0}
             if found := self.connection.execute(_DELIVERY, asked).first():
                 return found, False
             if self.connection.execute(_EXISTS, asked).first():
                 return None, True
         return None, False
+
+    def _identifiers(self, receipt: Receipt) -> Iterator[UUID]:
+        if receipt.delivery_id:
+            yield receipt.delivery_id
+        if receipt.reference:
+            named = {"reference": receipt.reference, "provider": self.source.name}
+            yield from self.connection.execute(_BY_REFERENCE, named).scalars()
 
     def _report(
         self, receipt: Receipt, delivery: Row[Any], attempts: Sequence[Attempt], attempt: Attempt
