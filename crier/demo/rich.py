@@ -6,7 +6,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from crier.demo.routes import SHARED, SHARED_LANE
-from crier.demo.singles import Script, Singles
+from crier.demo.singles import BUSY, Script, Singles
 
 # A PNG of one pixel.
 _PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mPgqo36DwADVwHh1+P6mQAAAABJRU5ErkJggg=="
@@ -80,6 +80,7 @@ def by_weight(send: Singles) -> Script:
             for index in range(count):
                 key = f"{kind}.{channel}.{number}-{index}"
                 asked[_send(send, (channel, kind), key, group=group, lane=SHARED_LANE)] = channel, kind
+                yield BUSY
         sent += len(asked)
         yield from send.ended([*asked])
         for one in send.asked:

@@ -19,8 +19,9 @@ from crier.sandbox.twilio.message import WHATSAPP
 from shared.ledger.ids import derived_id
 from shared.messages.content import load_content
 
-Script = Iterator[None]
-"""A part of the demo that waits between its steps: it is asked to go on until it has come to its end."""
+BUSY, WAITING = True, False
+Script = Iterator[bool]
+"""A part of the demo, which lets others go on between its steps: BUSY it can go on at once, WAITING in a while."""
 
 
 @dataclass
@@ -120,7 +121,7 @@ class Singles:
         """Wait until all of them have, looking at one after the other."""
         for one in notifications:
             while not self.has_ended(one, states):
-                yield
+                yield WAITING
 
     def promise(self, kept: bool, what: str, detail: str) -> bool:
         """Note that a promise was broken, if it was."""

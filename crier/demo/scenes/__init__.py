@@ -10,7 +10,7 @@ from crier.demo.scenes.failover import failover
 from crier.demo.scenes.order import in_order
 from crier.demo.scenes.receipts import receipts, reported
 from crier.demo.scenes.webhooks import webhooks
-from crier.demo.singles import Script, Singles
+from crier.demo.singles import BUSY, Script, Singles
 
 __all__ = ["AFTERWARDS", "ALONE", "SCENES", "play"]
 
@@ -31,8 +31,10 @@ def play(send: Singles, scripts: Iterable[Script], patience: float) -> None:
     """Go on with all of them until each has come to its end, for so many seconds at most."""
     left, deadline = list(scripts), time.monotonic() + patience
     while left and time.monotonic() < deadline:
-        left = [script for script in left if next(script, script) is not script]
-        time.sleep(_LOOK if left else 0)
+        how = {script: next(script, None) for script in left}
+        left = [script for script in left if how[script] is not None]
+        if left and BUSY not in how.values():
+            time.sleep(_LOOK)
     for script in left:
         send.promise(False, getattr(script, "__name__", "a scene"), f"it has not come to its end in {patience:g} s")
         script.close()  # type: ignore[attr-defined]

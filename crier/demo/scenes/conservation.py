@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from crier.demo.singles import Script, Singles
+from crier.demo.singles import WAITING, Script, Singles
 from shared.ledger.conservation import Balance, Conservation
 
 PROMISE = "conservation"
@@ -17,7 +17,7 @@ def conservation(send: Singles) -> Script:
             account = ledger.check(0, ledger.now() + 1)
             if not any(balance.waiting for balance in account.balances):
                 break
-            yield
+            yield WAITING
     accepted, final, held = (_sum(account.balances, name) for name in ("accepted", "final", "held"))
     events = _sum([one for one in account.balances if one.queue.startswith(EVENTS)], "accepted")
     send.promise(account.is_even, PROMISE, f"{accepted} accepted, {final} final, {held} held; amiss: {account.amiss}")

@@ -4,7 +4,7 @@ import time
 from datetime import UTC, datetime
 
 from crier.demo.routes import PREFERRED
-from crier.demo.singles import Script, Singles
+from crier.demo.singles import WAITING, Script, Singles
 
 PROMISE = "failover"
 COUNT = 15
@@ -32,7 +32,7 @@ def failover(send: Singles) -> Script:
                 yield from send.ended([one])
                 if _providers(send, one) == {PREFERRED[channel][0]}:
                     back[channel] = time.monotonic() - healed
-        yield
+        yield WAITING
     dead = send.stage.triage.count("dead-letters", "replay", _dead_since(begun))
     send.promise(dead == 0, PROMISE, f"{dead} became dead letters")
     names = " and ".join(f"{PREFERRED[channel][0]} after {back[channel]:.0f} s" for channel in CHANNELS)

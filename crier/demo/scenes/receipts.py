@@ -8,7 +8,7 @@ import requests
 from crier.answers import Receipt
 from crier.demo.reconcile import is_sending
 from crier.demo.routes import REPORTING
-from crier.demo.singles import Script, Singles
+from crier.demo.singles import WAITING, Script, Singles
 from crier.sandbox import Entry
 
 PROMISE, REPORTED = "receipts", "delivered"
@@ -34,7 +34,7 @@ def receipts(send: Singles) -> Script:
     send.sandbox.simulate("twilio", "inbound", number=NUMBER, body="STOP")
     gone = {("email", BOUNCING): "bounce", ("email", COMPLAINING): "complaint", ("sms", NUMBER): "opt-out"}
     while not gone.keys() <= (known := _suppressed(send)).keys():
-        yield
+        yield WAITING
     reasons = {target: known[target] for target in gone}
     send.promise(reasons == gone, PROMISE, f"they are suppressed as {reasons}")
     for (channel, target), reason in gone.items():

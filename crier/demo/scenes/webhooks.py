@@ -5,7 +5,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from crier.demo.singles import Script, Singles
+from crier.demo.singles import WAITING, Script, Singles
 from crier.sandbox.webhook import WebhookReceiver
 
 PROMISE = "webhooks"
@@ -32,9 +32,9 @@ def webhooks(send: Singles) -> Script:
     wanted = Counter({("sent", sent): 1, ("failed", failed): 1, ("cancelled", cancelled): 1})
     yield from send.ended([sent, failed, cancelled])
     while not client.webhooks.get(gone["id"])["disabled_at"]:
-        yield
+        yield WAITING
     while _told(send, "shop").total() < wanted.total():
-        yield
+        yield WAITING
     told = _told(send, "shop")
     send.promise(told == wanted, PROMISE, f"what was told is {dict(told)}")
     send.promise(not _told(send, "gone"), PROMISE, "one that is gone took something")
