@@ -5,9 +5,9 @@ from typing import cast
 from services.webhook.compose import compose, remembered
 from services.webhook.sender import Sender
 from services.webhook.settings import WebhookSettings
-from shared.delivery.loop import Timing
 from shared.delivery.outcomes import RetryPolicy
 from shared.delivery.service import declare_channel
+from shared.delivery.timing import Timing
 from shared.ledger.endpoints import Endpoints
 from shared.ledger.failing import Failing
 from shared.ledger.work import Claimed

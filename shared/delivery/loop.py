@@ -21,10 +21,10 @@ from shared.delivery.doubts import FRESH, Ask, Send, Step, Wait, after_look_up, 
 from shared.delivery.outcomes import Circumstances, RetryPolicy, held, settlement
 from shared.delivery.rendering import Renderer
 from shared.delivery.settler import Settler
+from shared.delivery.timing import Timing
 from shared.errors import CrierError, LedgerUnavailable, Rejected, SendError
 from shared.ledger.work import Claimed, Settlement, Starting, Work
 from shared.providers.turn import Permit, Turn
-from shared.settings import EngineSettings
 from shared.telemetry.metrics import BATCH_SIZE, NOT_ADMITTED
 
 log = structlog.get_logger(__name__)
@@ -33,27 +33,6 @@ _SOON = 1.0
 
 _LONGEST = 900.0
 """Seconds, at most, until it is looked whether a destination works again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """The numbers of a lane that hang together, in seconds: call ≤ batch ≤ time limit ≤ lease."""
-
-    call: float
-    batch: float
-    time_limit: float
-    lease: float
-
-    @classmethod
-    def of(cls, settings: EngineSettings, lane: str) -> "Timing":
-        """Half of everything on `critical`: a one-time code is worth less every second."""
-        share = 0.5 if lane == "critical" else 1.0
-        return cls(
-            settings.provider_timeout * share,
-            settings.batch_timeout * share,
-            settings.time_limit * share,
-            settings.lease * share,
-        )
 
 
 @dataclass(slots=True)

@@ -11,8 +11,9 @@ from marshmallow import ValidationError
 
 from shared.delivery.bells import actor_name
 from shared.delivery.channel import Admit, Channel, Compose, admit_all
-from shared.delivery.loop import DeliveryLoop, Timing
+from shared.delivery.loop import DeliveryLoop
 from shared.delivery.outcomes import RetryPolicy
+from shared.delivery.timing import Timing
 from shared.errors import LedgerUnavailable
 from shared.messages.bell import BellSchema
 from shared.messages.content import LANES

@@ -16,7 +16,8 @@ from services.sms.limit_settings import SmsLimitSettings
 from services.sms.settings import SmsSettings
 from shared.crypto import new_key
 from shared.delivery.channel import Channel
-from shared.delivery.loop import DeliveryLoop, Timing
+from shared.delivery.loop import DeliveryLoop
+from shared.delivery.timing import Timing
 from shared.intake import Intake
 from shared.ledger.database import Database
 from shared.ledger.keys import Keys

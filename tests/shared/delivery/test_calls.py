@@ -8,7 +8,7 @@ import time
 import pytest
 from sqlalchemy import text
 
-from shared.delivery.loop import Timing
+from shared.delivery.timing import Timing
 from shared.http import HttpClient, refusal
 from shared.providers.port import Sent
 

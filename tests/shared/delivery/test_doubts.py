@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from sqlalchemy import text
 
-from shared.delivery.loop import Timing
+from shared.delivery.timing import Timing
 from shared.errors import Ambiguous, Unavailable
 from shared.ledger.recovery import Recovery
 from shared.providers.permission import THRESHOLD

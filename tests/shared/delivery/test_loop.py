@@ -9,7 +9,7 @@ import dramatiq.asyncio
 import pytest
 from sqlalchemy import text
 
-from shared.delivery.loop import Timing
+from shared.delivery.timing import Timing
 from shared.errors import Ambiguous, LedgerUnavailable, Rejected, Unavailable
 from shared.messages.sms import SmsMessage
 from shared.providers.port import Sent

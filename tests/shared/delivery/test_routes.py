@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 from sqlalchemy import text
 
-from shared.delivery.loop import Timing
+from shared.delivery.timing import Timing
 from shared.errors import Rejected, Unavailable
 from shared.providers.permission import PROBE_MOST, PROBE_SECONDS, THRESHOLD, Breaker, Rate
 from shared.providers.permission_local import LocalPermission
