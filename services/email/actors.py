@@ -28,6 +28,7 @@ def declare(runtime: Runtime) -> None:
             from_template=item.template_id is not None,
             identity=runtime.identities.of(item.project_id),
             allowed=allowed,
+            own_link=not item.recipient.get("unsubscribe_url"),
         )
 
     declare_channel(runtime, "email", message, VENDORS, settings.route, rates=settings.rates)

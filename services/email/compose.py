@@ -28,6 +28,7 @@ def compose(
     from_template: bool,
     identity: SenderIdentity,
     allowed: AllowedSenders,
+    own_link: bool = False,
 ) -> EmailMessage:
     """The message a provider sends.
 
@@ -38,6 +39,8 @@ def compose(
         from_template: the HTML is a template's, whose styles were put into its tags when it was compiled.
         identity: of the project it is sent for.
         allowed: the domains projects may send from.
+        own_link: the link to unsubscribe is one of ours. A template shows it; a caller's content, which cannot know
+            it, gets it at its foot.
 
     Raises:
         Rejected: the project may not send from its own address, or a promotion cannot be unsubscribed from.
@@ -52,6 +55,8 @@ def compose(
         text = plain_text(html)
     if html and not from_template:
         html = inline_styles(html)
+    if unsubscribe_url and own_link and not from_template:
+        html, text = html and _with_foot(html, unsubscribe_url), f"{text}\n\n--\nUnsubscribe: {unsubscribe_url}\n"
     return EmailMessage(
         delivery_id=delivery_id,
         to=target,
@@ -60,3 +65,9 @@ def compose(
         to_name=recipient.get("name") or None,
         unsubscribe_url=unsubscribe_url,
     )
+
+
+def _with_foot(html: str, link: str) -> str:
+    foot = f'<p style="font-size: 13px; color: #6b7280;"><a href="{link}" style="color: #6b7280;">Unsubscribe</a></p>'
+    end = html.lower().rfind("</body>")
+    return html + foot if end == -1 else html[:end] + foot + html[end:]

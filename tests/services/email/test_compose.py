@@ -27,6 +27,7 @@ def composed(
     kind: str = "transactional",
     identity: SenderIdentity = INSTALLATION,
     allowed: AllowedSenders = ANY,
+    own_link: bool = False,
     **recipient: Any,
 ) -> EmailMessage:
     return compose(
@@ -38,6 +39,7 @@ def composed(
         from_template=from_template,
         identity=identity,
         allowed=allowed,
+        own_link=own_link,
     )
 
 
@@ -100,3 +102,25 @@ def test_a_domain_is_allowed_with_its_subdomains(address: str) -> None:
 def test_only_promotions_can_be_unsubscribed_from(kind: str, expected: str | None) -> None:
     message = composed(EmailContent("s", "t"), kind=kind, unsubscribe_url="https://example.org/u/1")
     assert message.unsubscribe_url == expected
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [("<p>Hi</p>", "<p>Hi</p><p {}</p>"), ("<html><body>Hi</BODY></html>", "<html><body>Hi<p {}</p></BODY></html>")],
+)
+def test_a_link_of_ours_is_at_the_foot_of_what_a_caller_wrote(html: str, expected: str) -> None:
+    link = "https://crier.example/u/abc"
+    message = composed(EmailContent("s", "Hello", html), kind="promotion", own_link=True, unsubscribe_url=link).content
+    assert message.text == f"Hello\n\n--\nUnsubscribe: {link}\n"
+    assert message.html is not None
+    before, _, after = expected.partition("{}")
+    assert message.html.lower().startswith(before.lower()) and message.html.lower().endswith(after.lower())
+    assert f'<a href="{link}"' in message.html
+    theirs = composed(EmailContent("s", "Hello"), kind="promotion", unsubscribe_url=link).content
+    assert (theirs.text, theirs.html) == ("Hello", None)
+    assert composed(EmailContent("s", "Hi"), kind="promotion", own_link=True, unsubscribe_url=link).content.html is None
+
+
+def test_a_promotion_that_nobody_could_unsubscribe_from_is_not_sent() -> None:
+    with pytest.raises(Rejected, match="CRIER_PUBLIC_URL"):
+        composed(EmailContent("s", "Hello"), kind="promotion")
