@@ -137,7 +137,8 @@ class Clock:
         catch_up(Ticks(self.recovery.database), self.broker)
 
     def order(self) -> None:
-        """Give those their turn who were passed over."""
+        """Give those their turn who were passed over, and end those whose time is over before it came."""
+        EXPIRED.inc(self.recovery.expire_in_line())
         for queue in sweep(self.recovery.database):
             self.ringer.ring(queue)
 
@@ -170,7 +171,8 @@ class Clock:
             try:
                 job()
             except LedgerUnavailable as error:
-                self._trouble_at = time.monotonic()
+                if job == self.ring_due:  # a short question: others may merely have taken too long
+                    self._trouble_at = time.monotonic()
                 log.warning("the ledger is away; trying again", job=job.__name__, reason=str(error))
             except BrokerError as error:
                 log.warning("the broker is away; trying again", job=job.__name__, reason=str(error))

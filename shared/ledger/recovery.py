@@ -31,17 +31,25 @@ _REAP = text(f"""
         UPDATE deliveries d
         SET state = verdict.state, deaths = d.deaths + 1, lease_until = NULL,
             attempts = d.attempts + (lost.was = 'started')::int,
-            due_at = CASE WHEN verdict.state IN ('queued', 'unknown') THEN now() END,
+            due_at = CASE WHEN verdict.state IN ('queued', 'unknown') AND NOT verdict.held THEN now() END,
+            held_at = CASE WHEN verdict.held THEN now() END,
             doubt = d.doubt OR lost.was = 'started',
             settled_at = now(),
             reason = CASE
+                WHEN verdict.held
+                THEN 'Every worker that took it died, and nobody knows whether it was sent: it is held for a person.'
+                WHEN verdict.state = 'failed' AND (d.doubt OR lost.was = 'started')
+                THEN 'Every worker that took it died. It may have been sent. It is set aside as a dead letter.'
                 WHEN verdict.state = 'failed' THEN 'Every worker that took it died: it is set aside as a dead letter.'
                 WHEN lost.was = 'started' THEN 'The worker died during the call: nobody knows whether it was sent.'
                 ELSE 'The worker that held it died.' END
         FROM lost JOIN deliveries before USING (id),
-             LATERAL (SELECT CASE WHEN before.deaths > :solo_deaths THEN 'failed'
-                                  WHEN lost.was = 'started' OR before.doubt THEN 'unknown'
-                                  ELSE 'queued' END AS state) verdict
+             LATERAL (
+                 SELECT before.deaths > :solo_deaths AS poison, lost.was = 'started' OR before.doubt AS doubt) found,
+             LATERAL (SELECT poison AND found.doubt AND before.hold AS held) kept,
+             LATERAL (SELECT held, CASE WHEN poison AND NOT held THEN 'failed'
+                                        WHEN found.doubt THEN 'unknown'
+                                        ELSE 'queued' END AS state) verdict
         WHERE d.id = lost.id
         RETURNING {returned("d")}, d.fence, d.started_at, lost.was),
     written AS (
@@ -65,6 +73,20 @@ _EXPIRE = text(f"""
     {recorded("ended")}
     SELECT id, notification_id, state, secret, held_at, ordering_key FROM ended
 """)
+# Those that wait for their turn are due at no time, and may wait long for one that is held.
+_EXPIRE_IN_LINE = text(f"""
+    WITH past AS MATERIALIZED (
+        SELECT d.id FROM ordered o JOIN deliveries d ON d.id = o.delivery_id
+        WHERE d.state = 'scheduled' AND d.due_at IS NULL AND d.expires_at <= now() AND NOT d.doubt
+        ORDER BY d.id LIMIT 1000 FOR UPDATE OF d SKIP LOCKED),
+    ended AS (
+        UPDATE deliveries d
+        SET state = 'expired', settled_at = now(), reason = 'It expired while it waited for its turn.'
+        FROM past WHERE d.id = past.id
+        RETURNING {returned("d")}),
+    {recorded("ended")}
+    SELECT id, notification_id, state, secret, held_at, ordering_key FROM ended
+""")
 _LANES = text("""
     SELECT s.queue, sum(w.depth)::int AS depth, max(w.age)::float AS oldest_age
     FROM streams s CROSS JOIN LATERAL (
@@ -74,10 +96,16 @@ _LANES = text("""
               ORDER BY due_at LIMIT :most) waiting) w
     GROUP BY s.queue ORDER BY s.queue
 """)
+# Whatever may come back to a stream keeps it: what is due, held by a worker, or waits for its turn.
 _CLOSE = text("""
     DELETE FROM streams s USING batches b
     WHERE b.id = s.batch_id AND b.closed_at < now() - interval '1 hour'
       AND NOT EXISTS (SELECT FROM deliveries d WHERE d.stream_id = s.id AND d.due_at IS NOT NULL AND d.deaths = 0)
+      AND NOT EXISTS (
+          SELECT FROM deliveries d
+          WHERE d.queue = s.queue AND d.stream_id = s.id AND d.due_at IS NOT NULL AND d.deaths > 0)
+      AND NOT EXISTS (SELECT FROM deliveries d WHERE d.lease_until IS NOT NULL AND d.stream_id = s.id)
+      AND NOT EXISTS (SELECT FROM ordered o JOIN deliveries d ON d.id = o.delivery_id WHERE d.stream_id = s.id)
 """)
 
 
@@ -128,6 +156,13 @@ class Recovery:
         """End what is waiting past its time; how many."""
         with self.database.transaction() as connection:
             rows = connection.execute(_EXPIRE).all()
+            finish(connection, rows)
+        return len(rows)
+
+    def expire_in_line(self) -> int:
+        """End what waited for its turn past its time; how many."""
+        with self.database.transaction() as connection:
+            rows = connection.execute(_EXPIRE_IN_LINE).all()
             finish(connection, rows)
         return len(rows)
 

@@ -18,6 +18,10 @@ from shared.ledger.endings import finish, recorded, returned
 from shared.ledger.states import State
 
 _MAY_GO = "((d.expires_at > now()) IS NOT FALSE AND w.barred IS NULL)"
+# Where the relay gave the worker up, the doubt was about this very call, of which the answer has come after all.
+_EARLIER_DOUBT = """CASE WHEN d.state = 'unknown' THEN EXISTS (
+                SELECT FROM attempts t WHERE t.delivery_id = d.id AND t.fence < d.fence AND t.outcome = 'unknown')
+            ELSE d.doubt END"""
 _WHY = "coalesce(e.why, CASE e.outcome WHEN 'rejected' THEN 'refused' ELSE 'exhausted' END)"
 _CLAIM = text("""
     WITH alone AS MATERIALIZED (
@@ -104,7 +108,7 @@ _SETTLE = text(f"""
             due_at = CASE WHEN a.state = 'queued' OR (a.state = 'unknown' AND NOT a.held)
                           THEN now() + make_interval(secs => a.delay) END,
             held_at = CASE WHEN a.state = 'unknown' AND a.held THEN now() END,
-            doubt = a.state = 'unknown' OR (d.doubt AND a.state = 'queued'),
+            doubt = a.state = 'unknown' OR (a.state = 'queued' AND {_EARLIER_DOUBT}),
             deaths = CASE WHEN a.outcome = 'unknown' THEN d.deaths ELSE 0 END, reason = a.detail
         FROM answer a
         WHERE d.id = a.id AND d.fence = a.fence

@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from shared.errors import Conflict, NotFound
 from shared.ledger.actions import Actions
+from shared.ledger.batches import Batch, Batches
 from shared.ledger.ids import new_id
 from shared.ledger.recovery import SOLO_DEATHS
 from shared.ledger.states import State
@@ -166,3 +167,84 @@ def test_actions_stay_within_a_project(acceptance, database, project_id, drafts)
     with pytest.raises(NotFound):
         Actions(database).cancel(project_id, new_id(), "me")
     assert state(database) == "queued"
+
+
+class TestStreamsOfUploads:
+    """The stream of a finished upload stays as long as anything may come back to it."""
+
+    @pytest.fixture
+    def upload(self, acceptance, database, project_id, drafts):
+        """Two rows of an upload that was closed two hours ago; `finish(**changes)` makes them so."""
+        batch = Batch(new_id(), {})
+        Batches(database).open(project_id, batch)
+        database.execute(text("UPDATE batches SET closed_at = now() - interval '2 hours'"))
+        return lambda **changes: acceptance.accept(
+            project_id, drafts(1, **changes) + drafts(1, **changes), batch_id=batch.id
+        )
+
+    def streams(self, database):
+        return len(database.rows(text("SELECT FROM streams WHERE batch_id IS NOT NULL")))
+
+    @pytest.mark.parametrize("started", [False, True])
+    def test_what_a_worker_holds_comes_back(self, upload, database, work, recovery, started):
+        upload()
+        die_holding(database, work, started=started)
+        assert recovery.close_streams() == 0
+        recovery.reap(patience=0)
+        assert recovery.close_streams() == 0, "suspects, too, return to their stream"
+        assert recovery.due_queues() == [QUEUE]
+
+    def test_what_waits_for_its_turn_comes_back(self, upload, database, work, recovery):
+        upload(ordering_key="k")
+        [first] = work.claim(QUEUE, 100, LEASE)
+        work.start([Starting(first, "test")])
+        work.settle([Settlement(first.id, first.fence, State.UNKNOWN, "unknown", "test", held=True)])
+        assert recovery.close_streams() == 0
+
+    def test_it_goes_when_all_have_ended(self, upload, database, work, recovery):
+        upload()
+        items = work.claim(QUEUE, 100, LEASE)
+        work.start([Starting(item, "test") for item in items])
+        work.settle([Settlement(item.id, item.fence, State.SENT, "sent", "test") for item in items])
+        assert recovery.close_streams() == 1
+        assert self.streams(database) == 0
+
+
+def test_poison_that_may_have_been_sent_is_held_under_hold(acceptance, database, project_id, drafts, work, recovery):
+    acceptance.accept(project_id, drafts(1, on_unknown="hold"))
+    for _ in range(SOLO_DEATHS + 2):
+        assert recovery.due_queues() == [QUEUE]
+        die_holding(database, work, started=True)
+        recovery.reap(patience=0)
+    [row] = database.rows(text("SELECT state, held_at IS NOT NULL AS held, due_at FROM deliveries"))
+    assert tuple(row) == ("unknown", True, None)
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_a_late_not_processed_settles_the_doubt_about_itself(
+    acceptance, database, project_id, drafts, work, recovery, before
+):
+    """And about no earlier call."""
+    acceptance.accept(project_id, drafts(1, on_unknown="hold"))
+    if before:
+        die_holding(database, work, started=True)
+        recovery.reap(patience=0)
+    [item] = die_holding(database, work, started=True)
+    recovery.reap(patience=0)
+    work.settle([Settlement(item.id, item.fence, State.QUEUED, "unavailable", "test")])
+    [row] = database.rows(text("SELECT state, doubt FROM deliveries"))
+    assert tuple(row) == ("queued", before)
+
+
+def test_what_waits_behind_a_held_one_expires(acceptance, database, project_id, drafts, work, recovery):
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    first, second = drafts(1, ordering_key="k")[0], drafts(1, ordering_key="k", expires_at=soon)[0]
+    acceptance.accept(project_id, [first])
+    acceptance.accept(project_id, [second])
+    [item] = work.claim(QUEUE, 100, LEASE)
+    work.start([Starting(item, "test")])
+    work.settle([Settlement(item.id, item.fence, State.UNKNOWN, "unknown", "test", held=True)])
+    database.execute(text("UPDATE deliveries SET expires_at = now() - interval '1 s' WHERE expires_at IS NOT NULL"))
+    assert recovery.expire_in_line() == 1
+    assert {row.state for row in database.rows(text("SELECT state FROM deliveries"))} == {"unknown", "expired"}
+    assert len(database.rows(text("SELECT FROM ordered"))) == 1
