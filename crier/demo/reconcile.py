@@ -2,11 +2,11 @@
 nothing that nobody asked for, and nothing altered."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 
-from crier.demo.arrived import arrived
+from crier.demo.arrived import Arrived, arrived
 from crier.demo.asked import Asked, Finding
 from crier.sandbox import Entry
 
@@ -19,6 +19,7 @@ OF_ITS_OWN = ("callbacks", "webhook")
 DECIDED_ELSEWHERE = ("ttl", "priority", "template", "content_sid")
 """Parts of a content that are not sent as they are: the lane and the expiry have a say, or they are for Crier alone."""
 
+Read = Callable[[Entry], Arrived]
 _SHOWN = 60
 
 
@@ -28,12 +29,15 @@ class _Calls:
     refused: list[Entry] = field(default_factory=list)
 
 
-def reconcile(asked: Sequence[Asked], calls: Iterable[Entry], states: Mapping[str, str]) -> list[Finding]:
+def reconcile(
+    asked: Sequence[Asked], calls: Iterable[Entry], states: Mapping[str, str], read: Read = arrived
+) -> list[Finding]:
     """Everything that is not as it should be.
 
     Parameters:
         calls: the whole journal.
         states: how each delivery ended, by its id.
+        read: what was accepted by a call.
     """
     by_delivery = {one.delivery: _Calls() for one in asked}
     found: list[Finding] = []
@@ -50,7 +54,7 @@ def reconcile(asked: Sequence[Asked], calls: Iterable[Entry], states: Mapping[st
             made = by_delivery[owner.delivery]
             (made.accepted if entry.accepted else made.refused).append(entry)
     for one in asked:
-        found += _judge(one, by_delivery[one.delivery], states.get(one.delivery, "not in the ledger"))
+        found += _judge(one, by_delivery[one.delivery], states.get(one.delivery, "not in the ledger"), read)
     return found
 
 
@@ -82,7 +86,7 @@ class _Owners:
         return next(lacking, candidates[0] if candidates else None)
 
 
-def _judge(one: Asked, made: _Calls, state: str) -> Iterator[Finding]:
+def _judge(one: Asked, made: _Calls, state: str, read: Read) -> Iterator[Finding]:
     if len(made.accepted) < one.accepted:
         yield Finding("missing", one.what, f"{' or '.join(one.vendors)} never took it")
     if len(made.accepted) > one.accepted:
@@ -99,14 +103,14 @@ def _judge(one: Asked, made: _Calls, state: str) -> Iterator[Finding]:
     for entry in made.accepted:
         if one.not_before and datetime.fromisoformat(entry.time) < one.not_before:
             yield Finding("early", one.what, f"call {entry.sequence} was before {one.not_before.isoformat()}")
-        yield from _compare(one, entry)
+        yield from _compare(one, entry, read)
 
 
-def _compare(one: Asked, entry: Entry) -> Iterator[Finding]:
+def _compare(one: Asked, entry: Entry, read: Read) -> Iterator[Finding]:
     if one.content is None:
         return
     try:
-        got = arrived(entry)
+        got = read(entry)
     except (KeyError, ValueError, LookupError) as error:
         yield Finding("altered", one.what, f"call {entry.sequence} cannot be read: {error!r}")
         return

@@ -134,7 +134,7 @@ def write_folder(folder: Path, outcome: Outcome) -> None:
     for entry in outcome.calls:
         if not entry.accepted or not is_sending(entry):
             continue
-        content = arrived(entry).content
+        content = (outcome.arrived.get(entry.sequence) or arrived(entry)).content
         if isinstance(content, EmailContent):
             name = "".join(c if c.isalnum() else "-" for c in whats.get(entry.delivery or "", "unasked"))
             path = mails / f"{entry.sequence:05d}-{name}"

@@ -10,6 +10,7 @@ from rich.console import Console
 from crier.answers import BulkReceipt, RowError
 from crier.cli.progress import followed, uploading
 from crier.cli.timeline import ENDED
+from crier.demo.arrived import Arrived, arrived
 from crier.demo.asked import Asked, Finding, Seen
 from crier.demo.files import UPLOADS, Row, Upload, good_rows, on_the_envelope, wrong_rows
 from crier.demo.reconcile import reconcile
@@ -38,6 +39,7 @@ class Outcome:
     Parameters:
         receipts, refused: what was answered to each file, and its refused rows.
         states: how each delivery ended.
+        arrived: what the calls had in them that were compared, by their sequence.
         seen: what was seen of each promise.
         findings: everything that is not as it should be; none when all is well.
     """
@@ -47,6 +49,7 @@ class Outcome:
     refused: dict[str, list[RowError]] = field(default_factory=dict)
     states: dict[str, str] = field(default_factory=dict)
     calls: list[Entry] = field(default_factory=list)
+    arrived: dict[int, Arrived] = field(default_factory=dict)
     searches: list[Search] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     seen: list[Seen] = field(default_factory=list)
@@ -89,7 +92,7 @@ class Demo:
         with self._step("Comparing with what the stand-ins received, call by call"):
             outcome.states = singles.states
             outcome.calls = list(self._stage.sandbox.calls())
-            outcome.findings += singles.findings + reconcile(outcome.asked, outcome.calls, outcome.states)
+            outcome.findings += singles.findings + reconcile(outcome.asked, outcome.calls, outcome.states, self._read)
         with self._step("Looking for one-time codes where none may be"):
             dump, _ = search_dump(self._stage.database_url, singles.secrets, "a dump of the database, afterwards")
             files = search_files(self._stage.home.root, singles.secrets, "every file of the cluster: tables, logs, …")
@@ -98,6 +101,10 @@ class Demo:
             outcome.findings += search.findings()
         outcome.seen = singles.seen
         return outcome
+
+    def _read(self, entry: Entry) -> Arrived:
+        found = self._outcome.arrived[entry.sequence] = arrived(entry)
+        return found
 
     def _look_while_it_waits(self, singles: Singles) -> None:
         waiting = singles.asked[-1]

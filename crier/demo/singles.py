@@ -1,6 +1,6 @@
 """Single sends: each writes down what has to come of it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ from shared.ledger.ids import derived_id
 from shared.messages.content import load_content
 
 BUSY, WAITING = True, False
-Script = Iterator[bool]
+Script = Generator[bool, None, None]
 """A part of the demo, which lets others go on between its steps: BUSY it can go on at once, WAITING in a while."""
 
 

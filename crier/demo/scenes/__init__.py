@@ -11,6 +11,7 @@ from crier.demo.scenes.order import in_order
 from crier.demo.scenes.receipts import receipts, reported
 from crier.demo.scenes.webhooks import webhooks
 from crier.demo.singles import BUSY, Script, Singles
+from shared.errors import CrierError
 
 __all__ = ["AFTERWARDS", "ALONE", "SCENES", "play"]
 
@@ -31,10 +32,21 @@ def play(send: Singles, scripts: Iterable[Script], patience: float) -> None:
     """Go on with all of them until each has come to its end, for so many seconds at most."""
     left, deadline = list(scripts), time.monotonic() + patience
     while left and time.monotonic() < deadline:
-        how = {script: next(script, None) for script in left}
+        how = {script: _go_on(send, script) for script in left}
         left = [script for script in left if how[script] is not None]
         if left and BUSY not in how.values():
             time.sleep(_LOOK)
     for script in left:
-        send.promise(False, getattr(script, "__name__", "a scene"), f"it has not come to its end in {patience:g} s")
-        script.close()  # type: ignore[attr-defined]
+        script.close()
+        send.promise(
+            False, getattr(script, "__name__", "a part of the demo"), f"it has not come to its end in {patience:.0f} s"
+        )
+
+
+def _go_on(send: Singles, script: Script) -> bool | None:
+    """Whether it can go on at once; None when it has come to its end."""
+    try:
+        return next(script, None)
+    except CrierError as error:
+        send.promise(False, getattr(script, "__name__", "a part of the demo"), f"it broke off: {error}")
+        return None
