@@ -27,8 +27,8 @@ def run(system: System, *, fault: Callable[[System], None], mend: Callable[[Syst
     system.witness.sandbox.behave("twilio", delay=0.5)
     with system.client.load(numbers(50_000), rate=RATE):
         system.wait_until_taken(3 * RATE)
-        down = time.time()
         fault(system)
+        down = time.time()
         time.sleep(system.pick(full, 12))
         mending = time.time()
         mend(system)

@@ -42,7 +42,7 @@ def _repeated(system: System) -> int:
 
 _BAR = "one notification for each key; its lane rung ≤ 5 s after the restart"
 ROWS = tuple(
-    Row(1, f"gateway killed {when}", _BAR, partial(run, kill=kill), (20, 15))
+    Row(1, f"gateway killed {when}", _BAR, partial(run, kill=kill), (15, 12))
     for when, kill in (
         ("before the commit", "acceptance.accept:before"),
         ("after the commit, before ringing", "acceptance.accept:after"),

@@ -154,6 +154,6 @@ ROWS = (
     Row(2, "worker killed after claim, before start", "sent exactly once, ≤ lease + 15 s", after_claim, (15, 12)),
     Row(3, "worker killed mid-call", _BAR, mid_call, (20, 15), BLIND),
     Row(3, "worker killed after the provider's 2xx, before settle", _BAR, before_settle, (20, 15), BLIND),
-    Row(3, f"two workers {_AT_RANDOM}, under hold", "0 twice; every one sent or held", at_random, (50, 30), BLIND),
+    Row(3, f"two workers {_AT_RANDOM}, under hold", "0 twice; every one sent or held", at_random, (40, 15), BLIND),
     Row(3, "a worker killed mid-call; the provider can be asked", "each sent exactly once", asked, (75, 75)),
 )
