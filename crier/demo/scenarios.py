@@ -95,7 +95,7 @@ def expiring(send: Singles) -> None:
     send.sandbox.behave("twilio", recipient=number, error="21611", times=1)
     send.send(
         "expired", "before it could be sent", channel="sms", to={"phone": number}, content={"body": "Now or never."},
-        expires_at=_from_now(4), state="expired", refused=1,
+        expires_at=_from_now(8), state="expired", refused=1,
     )  # fmt: skip
 
 

@@ -37,6 +37,6 @@ def in_doubt(send: Singles) -> Script:
     send.promise(decided.done == 1, PROMISE, f"it could not be decided: {decided.refusals}")
     yield from send.ended([held, again, once], ["sent", "delivered"])
     yield from send.ended([told], ["delivered"])
-    send.tell(
-        PROMISE, "held: one waited for a person, one for its receipt; sent once each. resend: twice. OneSignal: its key"
-    )
+    calls = sum(event["what"] == "attempt" for event in send.look(once)["timeline"])
+    how = "as it said" if calls == 1 else "under its key"
+    send.tell(PROMISE, f"hold: once, a person or a receipt decided; resend: twice; OneSignal: once, {how}")
