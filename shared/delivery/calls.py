@@ -89,7 +89,7 @@ class Calls:
     async def _find(self, item: Claimed, message: Any, provider: Any, seconds: float) -> LookUp | None:
         try:
             async with asyncio.timeout(seconds):
-                found: LookUp = await provider.find(message, item.started_at)
+                found: LookUp = await provider.find(message, item.started_at, item.started_ago or 0.0)
                 return found
         except (SendError, TimeoutError) as error:
             log.warning("a look-up failed", provider=provider.name, delivery=str(item.id), reason=str(error))

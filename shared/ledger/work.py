@@ -144,8 +144,10 @@ _DROP_DEVICE = text("""
 # Two that look for the same message at once must not both have it.
 _LOCK_FOUND = text("SELECT pg_advisory_xact_lock(hashtext('crier.found'))")
 _TAKEN = text("""
-    SELECT DISTINCT w.id FROM unnest(CAST(:ids AS uuid[]), CAST(:references AS text[])) AS w (id, reference)
-    JOIN attempts a ON a.reference = w.reference AND a.delivery_id <> w.id
+    SELECT DISTINCT w.id
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:fences AS int[]), CAST(:references AS text[])) AS w (id, fence, reference)
+    JOIN attempts a ON a.reference = w.reference
+     AND (a.delivery_id <> w.id OR (a.fence <> w.fence AND a.outcome IN ('sent', 'delivered', 'found')))
 """)
 FOUND = "found"
 _NOT_ITS_OWN: dict[str, Any] = {
@@ -153,7 +155,7 @@ _NOT_ITS_OWN: dict[str, Any] = {
     "outcome": "unknown",
     "held": True,
     "reference": None,
-    "detail": "The provider has one message like this, which may be that of another notification with the same words.",
+    "detail": "The provider has one message like this, which may be an earlier one with the same words.",
 }
 FEW = 10
 """Deliveries claimed together when a worker died holding them once."""
@@ -363,7 +365,7 @@ def _parameters(settlements: Sequence[Settlement]) -> dict[str, Any]:
 
 
 def _each_its_own(connection: Connection, settlements: Sequence[Settlement]) -> Sequence[Settlement]:
-    """`settlements`, those held whose message was found and is another delivery's.
+    """`settlements`, those held whose message was found and is another delivery's, or that of an earlier call.
 
     Some vendors know a message by nothing but its words, its recipient and its time.
     """
@@ -371,7 +373,11 @@ def _each_its_own(connection: Connection, settlements: Sequence[Settlement]) -> 
     if not found:
         return settlements
     connection.execute(_LOCK_FOUND)
-    asked = {"ids": [item.id for item in found], "references": [item.reference for item in found]}
+    asked = {
+        "ids": [item.id for item in found],
+        "fences": [item.fence for item in found],
+        "references": [item.reference for item in found],
+    }
     taken = {row.id for row in connection.execute(_TAKEN, asked)}
     seen: set[tuple[str, str | None]] = set()
     for item in found:

@@ -59,8 +59,10 @@ class FindsMessages(Protocol[M]):
 
     find_after: float
 
-    async def find(self, message: M, asked_at: datetime) -> LookUp:
+    async def find(self, message: M, asked_at: datetime, ago: float) -> LookUp:
         """Whether the call for `message` that was begun at `asked_at` was processed. Never sends anything.
+
+        `ago` is how many seconds that is, by the ledger's clock, as `asked_at` is: the worker's own may be wrong.
 
         A call to the provider, on the event loop, with the deadline of any other. May raise `SendError` where the
         provider says nothing, or nothing yet: it may be asked again, and is unclear for as long.

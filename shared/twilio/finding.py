@@ -25,8 +25,8 @@ FIND_AFTER = 60.0
 PAGE_SIZE = 30
 """Messages asked for: what 64 KB of an answer hold, unless they are long."""
 
-_CLOCKS = timedelta(seconds=5)
-"""By how much Twilio's clock may be behind ours. It tells whole seconds."""
+_CLOCKS = timedelta(minutes=1)
+"""By how much Twilio's clock may be behind ours, amply: what is missed would be sent twice."""
 _CALL = timedelta(seconds=FIND_AFTER)
 """How long after we began a call Twilio may still make a message of it."""
 _TRIAL = "Sent from your Twilio trial account - "

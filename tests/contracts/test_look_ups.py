@@ -16,8 +16,10 @@ ASKED = [pytest.param(case, id=case.id) for case in CASES if case.absent]
 
 
 def look_up(sandbox: Sandbox, case: Case, message: Any, asked_at: datetime | None = None) -> LookUp:
+    moment = asked_at or datetime.now(UTC)
+
     async def ask(provider: Any) -> LookUp:
-        found: LookUp = await provider.find(message, asked_at or datetime.now(UTC))
+        found: LookUp = await provider.find(message, moment, (datetime.now(UTC) - moment).total_seconds())
         return found
 
     return using(case, sandbox.environment, ask)

@@ -94,13 +94,13 @@ class Mailgun:
             raise refused(reply, alone=len(mail.recipients) == 1)
         return Sent(reference=reference.strip("<>"), detail=str(answer.get("message", "")))
 
-    async def find(self, message: EmailMessage, asked_at: datetime) -> LookUp:
+    async def find(self, message: EmailMessage, asked_at: datetime, ago: float) -> LookUp:
         """Whether Mailgun has it; see `services.email.providers.mailgun_finding`."""
         sender = mailbox(message.sender) if message.sender else self._sender
         named = message_id(message, sender).strip("<>")
         asked = query(named, asked_at)
         reply = await self._http.request("GET", self._events_url, headers=self._headers, params=asked)
-        return found(reply, named, age=self._clock() - asked_at)
+        return found(reply, named, ago=ago)
 
     async def close(self) -> None:
         """Close the pooled connections."""

@@ -17,8 +17,8 @@ from shared.providers.port import Found, LookUp
 
 FIND_AFTER = 60.0
 """Seconds; ours to choose. A mail that was taken is mostly there by then."""
-SURE_AFTER = timedelta(minutes=30)
-"""From then on Mailgun is sure that it has no mail."""
+SURE_AFTER = 1800.0
+"""Seconds. From then on Mailgun is sure that it has no mail."""
 
 _CLOCKS = timedelta(minutes=1)
 """By how much Mailgun's clock may be behind ours, amply: the id is the mail's alone."""
@@ -31,11 +31,11 @@ def query(message_id: str, asked_at: datetime) -> dict[str, str]:
     return {"message-id": message_id, "event": "accepted", "begin": str(begin), "ascending": "yes", "limit": "10"}
 
 
-def found(reply: Reply, message_id: str, *, age: timedelta) -> LookUp:
+def found(reply: Reply, message_id: str, *, ago: float) -> LookUp:
     """What the answer says.
 
     Parameters:
-        age: of the call that is in doubt.
+        ago: seconds since the call that is in doubt.
 
     Raises:
         SendError: it says nothing, or nothing yet.
@@ -51,6 +51,6 @@ def found(reply: Reply, message_id: str, *, age: timedelta) -> LookUp:
         raise refusal(reply, f"Mailgun's events cannot be read: HTTP {reply.status}")
     if listed:
         return LookUp(Found.SENT, reference=message_id, detail="Mailgun has it.")
-    if age < SURE_AFTER:
+    if ago < SURE_AFTER:
         raise later("nobody")("Mailgun does not have it, or not yet: half an hour after the call it is sure.")
     return LookUp(Found.ABSENT, detail="Mailgun does not have it.")

@@ -4,9 +4,8 @@ The reference is `X-Message-Id`, with which `sg_message_id` of an event begins; 
 argument.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import orjson
 
@@ -46,8 +45,7 @@ class SendGrid:
     concurrency = 50
     find_after = FIND_AFTER
 
-    def __init__(self, settings: SendGridSettings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._clock = clock
+    def __init__(self, settings: SendGridSettings) -> None:
         self._sender = mailbox(settings.sender)
         self._tracking = settings.tracking
         self._base_url = settings.base_url.rstrip("/")
@@ -69,11 +67,11 @@ class SendGrid:
         note = "" if without_separators(name) == name else "; the recipient's name is written without , and ;"
         return Sent(reference=reference, detail=f"202 Accepted{note}")
 
-    async def find(self, message: EmailMessage, asked_at: datetime) -> LookUp:
+    async def find(self, message: EmailMessage, asked_at: datetime, ago: float) -> LookUp:
         """Whether SendGrid has it; see `services.email.providers.sendgrid_finding`. No other call has its id."""
         asked = query(message.delivery_id)
         reply = await self._http.request("GET", f"{self._base_url}/v3/messages", headers=self._headers, params=asked)
-        return found(reply, age=self._clock() - asked_at)
+        return found(reply, asked_at, ago=ago)
 
     async def close(self) -> None:
         """Close the pooled connections."""

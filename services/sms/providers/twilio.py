@@ -58,7 +58,7 @@ class Twilio:
         )
         return Sent(reference=made.sid, detail=f"{made.status}, segments: {made.num_segments}")
 
-    async def find(self, message: SmsMessage, asked_at: datetime) -> LookUp:
+    async def find(self, message: SmsMessage, asked_at: datetime, ago: float) -> LookUp:
         """Whether Twilio has it; see `shared.twilio.finding`."""
         return await self._messages.find(message.to, message.content.body, asked_at)
 

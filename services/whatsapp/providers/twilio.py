@@ -84,7 +84,7 @@ class Twilio:
         )
         return Sent(reference=made.sid, detail=f"{made.status}, {said.get('content_sid') or 'free text'}")
 
-    async def find(self, message: WhatsAppMessage, asked_at: datetime) -> LookUp:
+    async def find(self, message: WhatsAppMessage, asked_at: datetime, ago: float) -> LookUp:
         """Whether Twilio has it; see `shared.twilio.finding`. What an approved template came to is not known here."""
         said = self._said(message.content)
         words = None if "content_sid" in said else message.content.body

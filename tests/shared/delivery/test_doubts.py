@@ -50,7 +50,7 @@ class Asked(Silent):
         self.says = says
         self.asked = 0
 
-    async def find(self, message, asked_at):
+    async def find(self, message, asked_at, ago):
         assert asked_at.tzinfo
         self.asked += 1
         match self.says:

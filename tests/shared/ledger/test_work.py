@@ -202,7 +202,7 @@ class TestFound:
         work.settle([self.found(item) for item in two])
         assert self.states(database) == ["sent", "unknown"]
         [held] = database.rows(text("SELECT reason FROM deliveries WHERE held_at IS NOT NULL"))
-        assert "another notification" in held.reason
+        assert "same words" in held.reason
 
     def test_nor_is_one_that_is_known_to_be_anothers(self, work, two, database):
         work.settle([Settlement(two[0].id, two[0].fence, State.SENT, "sent", "twilio", reference="SM1")])
