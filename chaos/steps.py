@@ -8,18 +8,14 @@ from typing import Any
 STEPS: Mapping[str, str] = {
     "intake.accept": "shared.intake.intake:Intake.accept",
     "acceptance.accept": "shared.ledger.acceptance:Acceptance.accept",
-    "bells.ring": "shared.delivery.bells:Bells.ring",
     "work.claim": "shared.ledger.work:Work.claim",
     "renderer.content": "shared.delivery.rendering:Renderer.content",
     "work.start": "shared.ledger.work:Work.start",
     "http.send": "services.sms.providers.http_gateway:HttpGateway.send",
     "settler.put": "shared.delivery.settler:Settler.put",
     "work.settle": "shared.ledger.work:Work.settle",
-    "work.release": "shared.ledger.work:Work.release",
     "recovery.due_queues": "shared.ledger.recovery:Recovery.due_queues",
-    "recovery.reap": "shared.ledger.recovery:Recovery.reap",
     "ticks.announce": "shared.ledger.ticks:Ticks.announce",
-    "scheduler.send": "services.scheduler.actors:StandIn.send_with_options",
 }
 
 

@@ -76,7 +76,6 @@ class System:
         self.lease = runtime.settings.lease
         self.database = runtime.database
         self.bells = runtime.bells
-        self.message_broker = runtime.broker
         keys = Keys(self.database)
         self.project_id = keys.project(PROJECT)
         self.client = Client(f"http://127.0.0.1:{self.gateway_port}", keys.create(PROJECT))

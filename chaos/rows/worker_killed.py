@@ -30,6 +30,7 @@ _RANDOM = (
     ("work.start", "after", "2%"),
     ("http.send", "before", "0.2%"),
     ("http.send", "after", "0.2%"),
+    ("settler.put", "before", "0.2%"),
     ("work.settle", "before", "2%"),
     ("work.settle", "after", "2%"),
 )
