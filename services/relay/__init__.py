@@ -4,13 +4,19 @@ receipts take effect.
 Any number of copies may run: rows are taken with SKIP LOCKED and ringing twice is harmless.
 """
 
+from services.relay.bookkeeping import Bookkeeper
 from services.relay.clock import Clock
 from services.relay.receipts import ReceiptDesk
 from shared.broker import redis_url
+from shared.ledger.conservation import Conservation
+from shared.ledger.database import Database
 from shared.ledger.receipts import Receipts
 from shared.ledger.recovery import Recovery
 from shared.receipts.sources import assemble
 from shared.runtime import Runtime
+
+BOOKS_DEADLINE = 120.0
+"""Seconds one look at a minute may take: a large upload is one minute."""
 
 
 def build(runtime: Runtime) -> Clock:
@@ -24,4 +30,5 @@ def build(runtime: Runtime) -> Clock:
         lease=runtime.settings.lease,
         desk=desk,
         permission=runtime.permission if redis_url(runtime.settings) else None,
+        books=Bookkeeper(Conservation(Database(runtime.settings.database_url, pool_size=1, deadline=BOOKS_DEADLINE))),
     )

@@ -16,7 +16,6 @@ from services.relay.receipts import ReceiptDesk
 from shared.broker import Broker
 from shared.delivery.bells import Ringer
 from shared.errors import LedgerUnavailable
-from shared.ledger.conservation import Conservation
 from shared.ledger.dead_letters import DeadLetters
 from shared.ledger.dead_tasks import Graves
 from shared.ledger.events import BATCH, QUEUE, Events
@@ -38,6 +37,7 @@ class Clock:
     Parameters:
         lease: seconds of the longest lease. Nothing is reaped until the ledger has been up that long, so that workers
             could first write the answers they kept while it was away.
+        books: who checks that nothing is lost.
         desk: where receipts are looked at; None leaves them to another relay.
         permission: where workers keep what they know of providers; None where they share nothing.
     """
@@ -46,15 +46,14 @@ class Clock:
     ringer: Ringer
     broker: Broker
     lease: float
+    books: Bookkeeper
     desk: ReceiptDesk | None = None
     permission: Permission | None = None
-    books: Bookkeeper = field(init=False)
     events: Events = field(init=False)
     _scheduler: BackgroundScheduler = field(default_factory=lambda: BackgroundScheduler(timezone="UTC"))
     _trouble_at: float = field(default=float("-inf"))
 
     def __post_init__(self) -> None:
-        self.books = Bookkeeper(Conservation(self.recovery.database))
         self.events = Events(self.recovery.database)
 
     def start(self) -> None:

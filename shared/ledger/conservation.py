@@ -5,11 +5,12 @@ be compared by itself, whenever and as often as one likes, and looking at all of
 questions. The relay asks about the minutes that have just passed, and walks through the older ones for ever.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from shared.ledger.database import Database
 from shared.ledger.states import FINAL, State
@@ -30,9 +31,12 @@ _BALANCE = text(f"""
            coalesce(held, 0) AS held
     FROM accepted FULL JOIN found USING (project_id, queue) ORDER BY project_id, queue
 """)
-# Every way in which a row can contradict itself, or be without the one it belongs to.
+# Every way in which a row can contradict itself, or be without the one it belongs to. By pages: one upload's rows all
+# have the minute of its id, and may be a million.
 _AMISS = text("""
-    SELECT id, reason FROM (
+    WITH page AS MATERIALIZED (
+        SELECT * FROM deliveries WHERE id >= :low AND id < :high ORDER BY id LIMIT :page),
+    judged AS (
         SELECT d.id, CASE
             WHEN d.state IN ('claimed', 'started') AND d.lease_until IS NULL THEN 'is held by nobody'
             WHEN d.state NOT IN ('claimed', 'started') AND d.lease_until IS NOT NULL THEN 'is leased, held by nobody'
@@ -40,17 +44,22 @@ _AMISS = text("""
                 SELECT FROM ordered o WHERE o.delivery_id = d.id) THEN 'waits for nothing'
             WHEN d.state = 'unknown' AND d.due_at IS NULL AND d.held_at IS NULL THEN 'is unknown and held by nobody'
             WHEN d.state = ANY(:final) AND d.due_at IS NOT NULL THEN 'has ended and is still to be sent'
-            WHEN NOT EXISTS (SELECT FROM notifications n WHERE n.id = d.notification_id)
-            THEN 'has lost its notification'
-            WHEN NOT EXISTS (SELECT FROM streams s WHERE s.id = d.stream_id) AND d.due_at IS NOT NULL AND d.deaths = 0
+            WHEN n.id IS NULL THEN 'has lost its notification'
+            WHEN d.due_at IS NOT NULL AND d.deaths = 0 AND NOT EXISTS (SELECT FROM streams s WHERE s.id = d.stream_id)
             THEN 'waits in no stream'
             END AS reason
-        FROM deliveries d WHERE d.id >= :low AND d.id < :high) looked_at
-    WHERE reason IS NOT NULL
-    UNION ALL
-    SELECT n.id, 'is a notification without deliveries' FROM notifications n
-    WHERE n.id >= :low AND n.id < :high AND NOT EXISTS (SELECT FROM deliveries d WHERE d.notification_id = n.id)
-    LIMIT :most
+        FROM page d LEFT JOIN notifications n ON n.id = d.notification_id AND n.id >= :low_parent AND n.id < :high)
+    SELECT (SELECT max(id::text)::uuid FROM page) AS last, (SELECT count(*) FROM page) AS looked_at,
+           ARRAY(SELECT id FROM judged WHERE reason IS NOT NULL ORDER BY id LIMIT :most) AS ids,
+           ARRAY(SELECT reason FROM judged WHERE reason IS NOT NULL ORDER BY id LIMIT :most) AS reasons
+""")
+_CHILDLESS = text("""
+    WITH page AS MATERIALIZED (SELECT id FROM notifications WHERE id >= :low AND id < :high ORDER BY id LIMIT :page)
+    SELECT (SELECT max(id::text)::uuid FROM page) AS last, (SELECT count(*) FROM page) AS looked_at,
+           ARRAY(SELECT p.id FROM page p LEFT JOIN deliveries d
+                 ON d.notification_id = p.id AND d.id >= :low_parent AND d.id < :high
+                 WHERE d.id IS NULL ORDER BY 1 LIMIT :most) AS ids,
+           NULL::text[] AS reasons
 """)
 _MINUTES = text("""
     SELECT DISTINCT minute FROM tally WHERE minute > :after AND minute < :before ORDER BY minute LIMIT :most
@@ -68,6 +77,7 @@ _MERGE = text("""
 _NOW = text("SELECT floor(extract(epoch FROM now()) / 60)::bigint AS minute")
 _FINAL = sorted(str(state) for state in FINAL - {State.UNKNOWN})
 MOST_NAMED = 20
+PAGE = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +132,20 @@ class Conservation:
         """
         span = {"first": first, "end": end, "low": _bound(first), "high": _bound(end), "final": _FINAL}
         balances = [Balance(**row._mapping) for row in self.database.rows(_BALANCE, span)]
-        rows = self.database.rows(_AMISS, span | {"most": MOST_NAMED})
-        return Account(balances, [Amiss(row.id, row.reason) for row in rows])
+        return Account(balances, [*self._pages(_AMISS, span), *self._pages(_CHILDLESS, span)][:MOST_NAMED])
+
+    def _pages(self, statement: TextClause, span: Mapping[str, Any]) -> Iterator[Amiss]:
+        low = span["low"]
+        while True:
+            asked = dict(span) | {"low": low, "low_parent": span["low"], "page": PAGE, "most": MOST_NAMED}
+            [found] = self.database.rows(statement, asked)
+            reasons = (
+                found.reasons if statement is _AMISS else ["is a notification without deliveries"] * len(found.ids)
+            )
+            yield from (Amiss(identifier, reason) for identifier, reason in zip(found.ids, reasons, strict=True))
+            if found.looked_at < PAGE:
+                return
+            low = UUID(int=found.last.int + 1)
 
     def minutes(self, *, after: int = -1, before: int = 1 << 40, most: int = 10_000) -> list[int]:
         """The minutes in which something was accepted, oldest first."""
