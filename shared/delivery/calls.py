@@ -10,7 +10,7 @@ import structlog
 
 from shared.delivery.alerts import Alerts
 from shared.delivery.channel import Channel
-from shared.delivery.doubts import find_after
+from shared.delivery.doubts import Ask, find_after
 from shared.delivery.outcomes import Circumstances, RetryPolicy, settlement
 from shared.delivery.settler import Settler
 from shared.errors import Ambiguous, SendError, Unavailable
@@ -80,13 +80,22 @@ class Calls:
             log.error("an adapter does not stop when it is told to", provider=call.provider.name)
             self._settle(call, _silence(seconds), seconds + GRACE)
 
-    async def look_up(self, asked: Sequence[tuple[Claimed, Any, Any]], seconds: float) -> list[LookUp | None]:
+    async def look_up(self, asked: Sequence[tuple[Claimed, Any, Ask]], seconds: float) -> list[LookUp | None]:
         """What providers say of calls in doubt, asked all at once; None where one did not say within `seconds`."""
         tasks = [asyncio.create_task(self._find(*each, seconds)) for each in asked]
         unended = await _ended(tasks, seconds + GRACE)
-        return [None if task in unended else task.result() for task in tasks]
+        answers = [None if task in unended else task.result() for task in tasks]
+        for (_, _, ask), answer in zip(asked, answers, strict=True):
+            if ask.is_probe:
+                await self._tell_of_probe(ask.provider.name, works=answer is not None)
+        return answers
 
-    async def _find(self, item: Claimed, message: Any, provider: Any, seconds: float) -> LookUp | None:
+    async def _tell_of_probe(self, name: str, *, works: bool) -> None:
+        standings = self.channel.route.standings
+        await asyncio.get_running_loop().run_in_executor(standings.threads, lambda: standings.probed(name, works=works))
+
+    async def _find(self, item: Claimed, message: Any, ask: Ask, seconds: float) -> LookUp | None:
+        provider = ask.provider
         try:
             async with asyncio.timeout(seconds):
                 found: LookUp = await provider.find(message, item.started_at, item.started_ago or 0.0)

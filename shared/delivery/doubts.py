@@ -10,6 +10,7 @@ from typing import Any
 
 from shared.delivery.outcomes import RetryPolicy, found, given_up, held
 from shared.ledger.work import Claimed, Settlement
+from shared.providers.permission import Breaker
 from shared.providers.port import Found, LookUp, is_idempotent
 from shared.providers.route import Route
 
@@ -39,9 +40,10 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Look it up at this provider first."""
+    """Look it up at this provider first. is_probe: its breaker is open, and the question shows whether it works."""
 
     provider: Any
+    is_probe: bool = False
 
 
 FRESH = Send()
@@ -63,21 +65,23 @@ def first_step(item: Claimed, route: Route[Any], policy: RetryPolicy) -> Step:
     patience = find_after(provider)
     if not is_idempotent(provider) and patience is None:
         return by_policy(item, policy, f"{provider.name} cannot be asked.")
-    if route.standings.is_shut(provider.name):
+    standing = route.standings.of(provider.name)
+    # Where only doubts wait, nobody else would ever find out that it works again.
+    probing = standing.breaker is Breaker.OPEN and standing.wait <= 0
+    if route.standings.is_shut(provider.name) and not (probing and (item.hold or not route.others(provider.name))):
         if not item.hold and route.others(provider.name):
             return by_policy(item, policy, f"{provider.name} cannot be asked now.")
         if ago > policy.waiting_limit:
             return held(item, provider.name, f"Nobody knows whether it was sent, and {provider.name} does not answer.")
-        wait = route.standings.of(provider.name).wait
         return Wait(
-            max(1.0, wait, min(ago / 10, LONGEST)),
+            max(1.0, standing.wait, min(ago / 10, LONGEST)),
             f"Nobody knows whether it was sent; it waits for {provider.name} to answer again.",
         )
     if is_idempotent(provider):
         return Send(only=provider.name)
     if patience is not None and ago < patience:
         return Wait(patience - ago, f"Nobody knows whether it was sent. {provider.name} will be asked soon.")
-    return Ask(provider)
+    return Ask(provider, is_probe=probing)
 
 
 def after_look_up(item: Claimed, provider: str, answer: LookUp | None, policy: RetryPolicy, tries: int) -> Step:

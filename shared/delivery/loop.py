@@ -92,7 +92,7 @@ class DeliveryLoop:
         started: list[Call] = []
         try:
             ready = list(self._composed(state, batch, latest))
-            steps = self._steps(ready, calls, event_loop, latest)
+            steps = self._steps(ready, calls, turn, event_loop, latest)
             drawn = self._drawn(state, ready, steps, turn)
             admitted = self._admitted(state, self._past_destinations(state, drawn, turn))
             started = self._started(state, admitted)
@@ -132,18 +132,37 @@ class DeliveryLoop:
         return None
 
     def _steps(
-        self, ready: Sequence[tuple[Claimed, Any]], calls: Calls, event_loop: EventLoopThread, latest: float
+        self,
+        ready: Sequence[tuple[Claimed, Any]],
+        calls: Calls,
+        turn: Turn[Any],
+        event_loop: EventLoopThread,
+        latest: float,
     ) -> dict[Any, Step]:
         """What to do with each; those that can be looked up are, all at once."""
         steps = {item.id: first_step(item, self.channel.route, self.policy) for item, _ in ready}
-        asked = [(item, message, step.provider) for item, message in ready if isinstance(step := steps[item.id], Ask)]
+        asked = []
+        for item, message in ready:
+            if isinstance(step := steps[item.id], Ask):
+                if step.is_probe and not self._probes(turn, step.provider.name):
+                    steps[item.id] = Wait(_SOON, "Nobody knows whether it was sent; somebody else is being asked.")
+                else:
+                    asked.append((item, message, step))
         if asked:
             seconds = max(0.1, latest - time.monotonic())
             tries = self.policy.attempts * len(self.channel.route.providers)
             answers = event_loop.run_coroutine(calls.look_up(asked, seconds))
-            for (item, _, provider), answer in zip(asked, answers, strict=True):
-                steps[item.id] = after_look_up(item, provider.name, answer, self.policy, tries)
+            for (item, _, ask), answer in zip(asked, answers, strict=True):
+                steps[item.id] = after_look_up(item, ask.provider.name, answer, self.policy, tries)
         return steps
+
+    @staticmethod
+    def _probes(turn: Turn[Any], name: str) -> bool:
+        """Use the turn's probe of a provider for a look-up; false where it has none."""
+        if (permit := turn.draw_from(name)) is None:
+            return False
+        turn.begin([permit])
+        return True
 
     def _drawn(
         self, state: _Batch, ready: Sequence[tuple[Claimed, Any]], steps: dict[Any, Step], turn: Turn[Any]

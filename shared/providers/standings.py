@@ -57,6 +57,12 @@ class Standings:
             say = log.info if standing.breaker is Breaker.CLOSED else log.warning
             say(_SAYING[standing.breaker], channel=self._channel, provider=provider, wait=round(standing.wait, 1))
 
+    def probed(self, provider: str, *, works: bool) -> None:
+        """Have all know what a question to a provider with an open breaker showed. May take `PATIENCE` seconds."""
+        subject = subject_of(self._channel, provider)
+        told = self.permission.succeeded(subject) if works else self.permission.failed(subject, is_probe=True)
+        self.learn(provider, told)
+
     def destinations(self, calls: Counter[tuple[str, str]]) -> dict[tuple[str, str], Grant]:
         """How many of the calls to each (provider, destination) may be begun."""
         wishes = [Wish(subject_of(self._channel, *place), count) for place, count in calls.items()]

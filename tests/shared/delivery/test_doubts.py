@@ -8,7 +8,8 @@ from sqlalchemy import text
 from shared.delivery.timing import Timing
 from shared.errors import Ambiguous, Unavailable
 from shared.ledger.recovery import Recovery
-from shared.providers.permission import THRESHOLD
+from shared.providers.permission import PROBE_SECONDS, THRESHOLD, Breaker
+from shared.providers.permission_local import LocalPermission
 from shared.providers.port import Found, LookUp, Sent
 
 QUEUE = "sms.normal"
@@ -223,3 +224,31 @@ def test_what_is_in_doubt_and_cannot_be_composed_again_is_held(run, accept, data
     database.execute(text("UPDATE deliveries SET due_at = now()"))
     run(Silent(), times=1, compose=broken)
     assert state(database) == "held"
+
+
+@pytest.mark.parametrize("kind", ["can be asked", "remembers our key"])
+@pytest.mark.parametrize("works", [True, False])
+def test_where_only_doubts_wait_one_of_them_finds_out_that_it_works_again(make_loop, accept, database, kind, works):
+    """Nobody else would ever probe it. While it does not work nothing is lost, and it is not asked all the time."""
+    now = [1000.0]
+    vendor = Asked(Found.SENT if works else Unavailable("503")) if kind == "can be asked" else Silent(lost=1)
+    vendor.idempotent = kind == "remembers our key"
+    if vendor.idempotent and not works:
+        vendor.lost = 2
+    accept("x", on_unknown="hold")
+    loop = make_loop(vendor, permission=LocalPermission(lambda: now[0]))
+    loop.answer(QUEUE, TIMING)
+    assert loop.settler.drain(20)
+    standings = loop.channel.route.standings
+    for _ in range(THRESHOLD):
+        standings.news(vendor.name, Unavailable("503"), is_probe=False, destination="", watched=False)()
+    assert standings.of(vendor.name).breaker is Breaker.OPEN
+    database.execute(LATER)
+    now[0] += PROBE_SECONDS
+    for _ in range(3):
+        database.execute(text("UPDATE deliveries SET due_at = now() WHERE due_at IS NOT NULL"))
+        loop.answer(QUEUE, TIMING)
+        assert loop.settler.drain(20)
+    asked = vendor.asked if kind == "can be asked" else vendor.sent - 1
+    assert (state(database), asked) == ("sent" if works else "unknown", 1)
+    assert (standings.of(vendor.name).breaker is Breaker.CLOSED) == works
