@@ -136,8 +136,7 @@ class Clock:
         catch_up(Ticks(self.recovery.database), self.broker)
 
     def order(self) -> None:
-        """Give those their turn who were passed over, and end those whose time is over before it came."""
-        EXPIRED.inc(self.recovery.expire_in_line())
+        """Give those their turn who were passed over."""
         for queue in sweep(self.recovery.database):
             self.ringer.ring(queue)
 
@@ -161,7 +160,8 @@ class Clock:
             judge(self.recovery.database, self.permission)
 
     def tidy(self) -> None:
-        """Forget the streams of finished uploads, and keep the counts of what was accepted small."""
+        """End whose time was over before his turn came, and keep streams and counts small."""
+        EXPIRED.inc(self.recovery.expire_in_line())
         self.recovery.close_streams()
         self.books.merge()
 

@@ -4,7 +4,7 @@
 `scheduled` without a time. When the first ends, its row goes and the next has its turn. What is held as unknown keeps
 its place until a person, or a receipt, decides: sending the next could mean sending out of order.
 
-A lock per key makes those who accept wait for each other. Whoever ends a delivery takes no lock: should it miss a
+A lock makes those who accept under one key wait for each other. Whoever ends a delivery takes no lock: should it miss a
 successor that is being accepted at that moment, the relay's sweep gives it its turn.
 """
 
@@ -16,9 +16,11 @@ from sqlalchemy import Connection, text
 from shared.ledger.database import Database
 from shared.ledger.states import FINAL, State
 
+# Buckets, because PostgreSQL has room for some thousands of locks only, and one upload may have as many keys.
 _LOCK = text("""
-    SELECT pg_advisory_xact_lock(hashtextextended('crier.order.' || :project_id || '.' || key, 0))
-    FROM (SELECT DISTINCT unnest(CAST(:keys AS text[])) AS key ORDER BY 1) AS each
+    SELECT pg_advisory_xact_lock(hashtext('crier.order'), bucket)
+    FROM (SELECT DISTINCT abs(hashtext(:project_id || '.' || key) % 512) AS bucket
+          FROM unnest(CAST(:keys AS text[])) AS key ORDER BY 1) AS each
 """)
 _ENQUEUE = text("""
     WITH line AS (
@@ -44,13 +46,12 @@ _LEAVE = text("""
     ORDER BY o.project_id, o.ordering_key, o.sequence
 """)
 _STRANDED = text("""
-    SELECT o.delivery_id, d.id IS NULL OR d.state = ANY(:ended) AS ended FROM ordered o
-    LEFT JOIN deliveries d ON d.id = o.delivery_id
-    CROSS JOIN LATERAL (
-        SELECT h.delivery_id FROM ordered h WHERE h.project_id = o.project_id AND h.ordering_key = o.ordering_key
-        ORDER BY h.sequence LIMIT 1) head
-    WHERE d.id IS NULL OR d.state = ANY(:ended)
-       OR (head.delivery_id = o.delivery_id AND d.state = 'scheduled' AND d.due_at IS NULL)
+    WITH heads AS MATERIALIZED (
+        SELECT DISTINCT ON (project_id, ordering_key) delivery_id FROM ordered
+        ORDER BY project_id, ordering_key, sequence)
+    SELECT h.delivery_id, d.id IS NULL OR d.state = ANY(:ended) AS ended
+    FROM heads h LEFT JOIN deliveries d ON d.id = h.delivery_id
+    WHERE d.id IS NULL OR d.state = ANY(:ended) OR (d.state = 'scheduled' AND d.due_at IS NULL)
     LIMIT 1000
 """)
 _PROMOTE = text("""

@@ -97,16 +97,20 @@ _LANES = text("""
     GROUP BY s.queue ORDER BY s.queue
 """)
 # Whatever may come back to a stream keeps it: what is due, held by a worker, or waits for its turn.
-_CLOSE = text("""
-    DELETE FROM streams s USING batches b
-    WHERE b.id = s.batch_id AND b.closed_at < now() - interval '1 hour'
-      AND NOT EXISTS (SELECT FROM deliveries d WHERE d.stream_id = s.id AND d.due_at IS NOT NULL AND d.deaths = 0)
-      AND NOT EXISTS (
-          SELECT FROM deliveries d
-          WHERE d.queue = s.queue AND d.stream_id = s.id AND d.due_at IS NOT NULL AND d.deaths > 0)
-      AND NOT EXISTS (SELECT FROM deliveries d WHERE d.lease_until IS NOT NULL AND d.stream_id = s.id)
-      AND NOT EXISTS (SELECT FROM ordered o JOIN deliveries d ON d.id = o.delivery_id WHERE d.stream_id = s.id)
+_DONE_WITH = """
+    NOT EXISTS (SELECT FROM deliveries d WHERE d.stream_id = s.id AND d.due_at IS NOT NULL AND d.deaths = 0)
+    AND NOT EXISTS (
+        SELECT FROM deliveries d
+        WHERE d.queue = s.queue AND d.stream_id = s.id AND d.due_at IS NOT NULL AND d.deaths > 0)
+    AND NOT EXISTS (SELECT FROM deliveries d WHERE d.lease_until IS NOT NULL AND d.stream_id = s.id)
+    AND NOT EXISTS (SELECT FROM ordered o JOIN deliveries d ON d.id = o.delivery_id WHERE d.stream_id = s.id)
+"""
+# Locked first and looked at again then: somebody who sends again by hand may have been about to use it.
+_CLOSEABLE = text(f"""
+    SELECT s.id FROM streams s JOIN batches b ON b.id = s.batch_id
+    WHERE b.closed_at < now() - interval '1 hour' AND {_DONE_WITH} FOR UPDATE OF s SKIP LOCKED
 """)
+_CLOSE = text(f"DELETE FROM streams s WHERE s.id = ANY(:ids) AND {_DONE_WITH}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +172,9 @@ class Recovery:
 
     def close_streams(self) -> int:
         """Forget the streams of uploads that are complete and drained, so that claims do not look at them."""
-        return self.database.execute(_CLOSE)
+        with self.database.transaction() as connection:
+            ids = [row.id for row in connection.execute(_CLOSEABLE)]
+            return connection.execute(_CLOSE, {"ids": ids}).rowcount if ids else 0
 
     def lanes(self) -> Sequence[Lane]:
         """Depth and age of every lane that was ever used."""

@@ -10,13 +10,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import structlog
 from sqlalchemy import Connection, text
 
 from shared.crypto import Sealed
+from shared.errors import LedgerUnavailable
 from shared.ledger.database import Database
 from shared.ledger.endings import finish, recorded, returned
 from shared.ledger.states import State
 
+log = structlog.get_logger(__name__)
 _MAY_GO = "((d.expires_at > now()) IS NOT FALSE AND w.barred IS NULL)"
 # Where the relay gave the worker up, the doubt was about this very call, of which the answer has come after all.
 _EARLIER_DOUBT = """CASE WHEN d.state = 'unknown' THEN EXISTS (
@@ -113,6 +116,7 @@ _SETTLE = text(f"""
         FROM answer a
         WHERE d.id = a.id AND d.fence = a.fence
           AND (d.state IN ('claimed', 'started', 'unknown') OR (d.state = 'queued' AND a.state <> 'queued'))
+          AND NOT (a.state = 'queued' AND d.held_at IS NOT NULL)
         RETURNING {returned("d")}, d.target, d.started_at, a.outcome, a.code, a.why, a.suppress, a.sender),
     written AS (
         INSERT INTO attempts (delivery_id, fence, provider, started_at, outcome, code, detail, reference)
@@ -308,8 +312,12 @@ class Work:
         }
         rows = self.database.rows(_START, parameters)
         if stopped := [row for row in rows if row.state != State.STARTED]:
-            with self.database.transaction() as connection:
-                finish(connection, stopped)
+            try:
+                with self.database.transaction() as connection:
+                    finish(connection, stopped)
+            except LedgerUnavailable as error:
+                # Those who passed must be called all the same; the relay and the clean-up make up for this.
+                log.warning("what ended at the gate is tidied up later", reason=str(error))
         return frozenset(row.id for row in rows if row.state == State.STARTED)
 
     def settle(self, settlements: Sequence[Settlement]) -> list[str]:

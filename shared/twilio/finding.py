@@ -26,7 +26,7 @@ PAGE_SIZE = 30
 """Messages asked for: what 64 KB of an answer hold, unless they are long."""
 
 _CLOCKS = timedelta(minutes=1)
-"""By how much Twilio's clock may be behind ours, amply: what is missed would be sent twice."""
+"""By how much Twilio's clock and ours may differ, amply: what is missed would be sent twice."""
 _CALL = timedelta(seconds=FIND_AFTER)
 """How long after we began a call Twilio may still make a message of it."""
 _TRIAL = "Sent from your Twilio trial account - "
@@ -47,7 +47,7 @@ def found(listed: Iterable[Any], words: str | None, asked_at: datetime, *, all_l
         for one in listed
         if one.direction == "outbound-api"
         and one.date_created is not None
-        and asked_at - _CLOCKS <= one.date_created <= asked_at + _CALL
+        and asked_at - _CLOCKS <= one.date_created <= asked_at + _CALL + _CLOCKS
     ]
     same = [one for one in then if words is not None and _words(one) == words.strip()]
     if len(same) > 1:

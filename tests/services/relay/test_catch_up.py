@@ -8,12 +8,14 @@ import pytest
 from dramatiq.errors import BrokerError
 from sqlalchemy import text
 
+from services.relay.bookkeeping import Bookkeeper
 from services.relay.catch_up import GRACE, catch_up, latest_tick
 from services.relay.clock import Clock
 from shared.broker import make_broker
 from shared.broker.middleware.lifecycle import Lifecycle
 from shared.calendar import CALENDAR as EVERY_JOB
 from shared.delivery.bells import Bells
+from shared.ledger.conservation import Conservation
 from shared.ledger.database import Database
 from shared.ledger.recovery import Recovery
 from shared.ledger.ticks import TRIES, Ticks
@@ -172,5 +174,7 @@ def test_nothing_is_announced_that_could_not_be_enqueued(ticks, due):
 
 
 def test_the_relay_looks_after_the_whole_calendar(ticks, broker, database):
-    Clock(Recovery(database), Bells(broker, limit=1), broker, lease=30).catch_up()
+    Clock(
+        Recovery(database), Bells(broker, limit=1), broker, lease=30, books=Bookkeeper(Conservation(database))
+    ).catch_up()
     assert [ticks.last(job.name) is not None for job in EVERY_JOB] == [True] * len(EVERY_JOB)

@@ -6,10 +6,12 @@ from uuid import uuid4
 import pytest
 from prometheus_client import REGISTRY
 
+from services.relay.bookkeeping import Bookkeeper
 from services.relay.clock import Clock
 from shared.broker import make_broker
 from shared.broker.middleware.lifecycle import Lifecycle
 from shared.delivery.bells import Bells
+from shared.ledger.conservation import Conservation
 from shared.ledger.dead_letters import DeadLetters, Filters, Kind
 from shared.ledger.recovery import Recovery
 from shared.settings import EngineSettings
@@ -24,7 +26,9 @@ def broker(redis_url):
 
 @pytest.fixture
 def clock(database, broker):
-    return Clock(Recovery(database), Bells(broker, limit=8), broker, lease=30.0)
+    return Clock(
+        Recovery(database), Bells(broker, limit=8), broker, lease=30.0, books=Bookkeeper(Conservation(database))
+    )
 
 
 def lay_down(broker, queue, data):

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 import pytest
 from sqlalchemy import text
 
+from services.relay.bookkeeping import Bookkeeper
 from services.relay.clock import Clock
 from shared.broker import make_broker
 from shared.broker.middleware.lifecycle import Lifecycle
 from shared.crypto import Sealer, new_key
+from shared.ledger.conservation import Conservation
 from shared.ledger.database import Database
 from shared.ledger.endpoints import Endpoints
 from shared.ledger.events import BATCH
@@ -37,7 +39,7 @@ def test_all_events_become_webhooks(database: Database, redis_url: str, events: 
         {"project": project, "n": events},
     )
     bells = Rung()
-    Clock(Recovery(database), bells, broker, lease=30).tell()
+    Clock(Recovery(database), bells, broker, lease=30, books=Bookkeeper(Conservation(database))).tell()
     broker.close()
     assert bells.queues == ["webhook.normal"] * rung
     [counted] = database.rows(text("SELECT count(*) FROM deliveries WHERE queue = 'webhook.normal'"))

@@ -248,3 +248,18 @@ def test_what_waits_behind_a_held_one_expires(acceptance, database, project_id, 
     assert recovery.expire_in_line() == 1
     assert {row.state for row in database.rows(text("SELECT state FROM deliveries"))} == {"unknown", "expired"}
     assert len(database.rows(text("SELECT FROM ordered"))) == 1
+
+
+def test_what_was_cancelled_in_doubt_stays_so_whatever_answer_comes_late(
+    acceptance, database, project_id, drafts, work, recovery
+):
+    [draft] = drafts(1)
+    acceptance.accept(project_id, [draft])
+    [item] = die_holding(database, work, started=True)
+    recovery.reap(patience=0)
+    Actions(database).cancel(project_id, draft.id, "test")
+    work.settle([Settlement(item.id, item.fence, State.QUEUED, "unavailable", "test")])
+    [row] = database.rows(text("SELECT state, held_at IS NOT NULL AS held, due_at FROM deliveries"))
+    assert tuple(row) == ("unknown", True, None)
+    work.settle([Settlement(item.id, item.fence, State.SENT, "sent", "test")])
+    assert state(database) == "sent", "what is known is told all the same"

@@ -52,7 +52,7 @@ def test_two_with_the_same_words_are_told_apart_by_nothing() -> None:
     assert look(LISTED, later(2)).found is Found.UNCLEAR
 
 
-@pytest.mark.parametrize("seconds", [-61, 61, -86_400])
+@pytest.mark.parametrize("seconds", [-61, 121, -86_400])
 def test_the_same_words_at_another_time_are_another_message(seconds: float) -> None:
     assert look(later(seconds)).found is Found.ABSENT
     assert look(later(seconds), LISTED).reference == "SM1"
