@@ -117,6 +117,11 @@ class Singles:
             one["state"] == "unknown" and one["next_at"] for one in found["deliveries"]
         )
 
+    def look_again(self) -> None:
+        """Look at everything that had not ended when it was looked at last, or never was."""
+        for one in {one.notification for one in self.asked if self.states.get(one.delivery) not in ENDED}:
+            self.look(one)
+
     def ended(self, notifications: Sequence[str], states: Sequence[str] = ENDED) -> Script:
         """Wait until all of them have, looking at one after the other."""
         for one in notifications:
