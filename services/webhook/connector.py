@@ -71,14 +71,13 @@ class _System(AbstractResolver):
 
 
 def _look_up(host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
-    numeric = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+    as_it_is = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+    found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
     return [
         ResolveResult(
-            hostname=host, host=str(address[0]), port=int(address[1]), family=kind, proto=proto, flags=numeric
+            hostname=host, host=str(address[0]), port=int(address[1]), family=kind, proto=proto, flags=as_it_is
         )
-        for kind, _, proto, _, address in socket.getaddrinfo(
-            host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
-        )
+        for kind, _, proto, _, address in found
     ]
 
 
