@@ -118,12 +118,16 @@ def _run(
         for outcome in run_rows(rows, brokers, seed=seed, quick=quick, keep=keep, begin=begin, versions=versions):
             outcomes.append(outcome)
             mark = "[green]met   [/]" if outcome.met else "[red]MISSED[/]"
-            console.print(
-                f"{mark} {outcome.broker:8} {outcome.seconds:5.0f} s  row {outcome.number:2}  {outcome.fault}"
-            )
+            line = f"{mark} {outcome.broker:8} {outcome.seconds:5.0f} s  row {outcome.number:2}  {outcome.fault}"
+            console.print(line, highlight=False)
+            if not outcome.met:
+                console.print(_why(outcome).partition("\n")[0], style="red", markup=False, highlight=False)
     return outcomes
 
 
 def _complaint(outcome: Outcome) -> str:
-    why = outcome.failure or "; ".join(f"{check.what}: {check.seen}" for check in outcome.missed)
-    return f"Row {outcome.number} ({outcome.fault}, {outcome.broker}) missed its bar: {why}"
+    return f"Row {outcome.number} ({outcome.fault}, {outcome.broker}) missed its bar: {_why(outcome)}"
+
+
+def _why(outcome: Outcome) -> str:
+    return outcome.failure or "; ".join(f"{check.what}: {check.seen}" for check in outcome.missed)

@@ -47,7 +47,9 @@ class Supervised:
     def _start(self, environment: Mapping[str, str]) -> None:
         arguments = _OTHERS.get(self._service, _WORKER)
         command = launched([sys.executable, *arguments], ends_with_parent=True)
-        self.process: subprocess.Popen[bytes] = spawn(command, ROOT, self.log, environment)
+        # What is random must be another thing after each restart, and the same thing with the same seed.
+        seed = f"{environment.get(failpoints.SEED, '')} {self.name} {self.starts}"
+        self.process: subprocess.Popen[bytes] = spawn(command, ROOT, self.log, {**environment, failpoints.SEED: seed})
         self.starts += 1
 
     def look(self) -> None:

@@ -165,10 +165,14 @@ class System:
         self.wait_until_taken(len(self.witness.taken) + len(targets))
         self.wait_until_settled()
 
-    def wait_for_kill(self, count: int = 1, seconds: float = 60) -> float:
-        """Wait until `count` failpoints have struck; the moment of the last (Unix time)."""
-        self.wait_until(lambda: len(self.processes.kills()) >= count, f"{count} failpoints strike", seconds)
-        return self.processes.kills()[-1][0]
+    def wait_for_kill(self, step: str = "", seconds: float = 60) -> float:
+        """Wait until a failpoint has struck, at `step` if that is named; the moment of the first (Unix time)."""
+
+        def struck() -> list[float]:
+            return [moment for moment, written in self.processes.kills() if written.startswith(step)]
+
+        self.wait_until(struck, f"a failpoint strikes {step}", seconds)
+        return struck()[0]
 
     def books(self) -> Books:
         """The reconciliation, by the journal on disk."""

@@ -32,7 +32,7 @@ def killed(system: System) -> Seen:
     # What it was about to announce has been enqueued, and is enqueued again.
     system.processes.remove("relay")
     system.start("relay", kill="ticks.announce:before")
-    system.wait_for_kill(2)
+    system.wait_for_kill("ticks.announce")
     system.wait_until(lambda: system.number(_DONE) >= len(_MISSED), "each missed tick is made up for", seconds=90)
     return Seen(
         system.books(),

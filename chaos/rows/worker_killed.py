@@ -98,7 +98,8 @@ def at_random(system: System) -> Seen:
     for name in ("sms", "sms-2"):
         system.processes.remove(name)
     system.start("sms")
-    system.wait_until_settled()
+    # Suspects are claimed alone, one after the other.
+    system.wait_until_settled(seconds=240)
     books, kills = system.books(), system.processes.kills()
     steps = {written.rpartition(":")[0] for _, written in kills}
     return Seen(
