@@ -88,7 +88,7 @@ def stage(folder: Path, starting: Step, ending: Step) -> Iterator[Stage]:
     home, port = Home(Path(tempfile.mkdtemp(prefix="crier-demo-")) / "home"), free_port()
     try:
         with Sandbox(folder, receipts_to=f"http://127.0.0.1:{port}") as sandbox:
-            cluster = Cluster(home, _services)
+            cluster = Cluster(home, services)
             try:
                 with environment({**SETTINGS, **sandbox.environment, **preferred()}):
                     running = cluster.up(port=port, foreground=True, step=starting)
@@ -105,7 +105,7 @@ def stage(folder: Path, starting: Step, ending: Step) -> Iterator[Stage]:
         shutil.rmtree(home.root.parent, ignore_errors=True)
 
 
-def _services(split: bool) -> Iterable[Program]:
+def services(split: bool) -> Iterable[Program]:
     """Those of this installation; the lane that is shared by weight has workers of its own."""
     for program in programs.services(split=split):
         if program.name != "workers":
