@@ -41,7 +41,7 @@ _POSTPONE = text("""
 _CLOSE = text("""
     UPDATE receipts
     SET due_at = NULL, outcome = :outcome, kind = :kind, delivery_id = :delivery_id, project_id = :project_id,
-        target = lower(:target), occurred_at = :at, code = :code, detail = :detail
+        channel = :channel, target = lower(:target), occurred_at = :at, code = :code, detail = :detail
     WHERE id = :id
 """)
 _WAITING = text("""
@@ -172,6 +172,7 @@ def _close(
             "kind": receipt and str(receipt.kind),
             "delivery_id": done and done.delivery_id,
             "project_id": done and done.project_id,
+            "channel": done and done.channel,
             "target": done and done.target,
             "at": at,
             "code": receipt and receipt.code,

@@ -28,7 +28,8 @@ _STRENGTH = "array_position(ARRAY['opt-out', 'bounce', 'invalid', 'complaint', '
 _NOT_TAKEN_BACK = """
     (:reason <> 'opt-out' OR NOT EXISTS (
         SELECT FROM receipts r
-        WHERE r.kind = 'resubscribed' AND r.target = lower(:target) AND r.occurred_at >= :at
+        WHERE r.kind = 'resubscribed' AND r.channel = :channel AND r.target = lower(:target)
+          AND r.occurred_at >= :at
           AND (r.project_id = p.id OR r.project_id IS NULL)))
 """
 _ADD = f"""

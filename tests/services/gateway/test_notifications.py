@@ -37,7 +37,9 @@ def endpoint(database: Database) -> None:
     identifier = examples.ONE["A webhook to an endpoint of yours"]["to"]["endpoint"]
     Keys(database).project("acme")
     database.execute(
-        text("INSERT INTO endpoints (id, project_id, url, key_id, ciphertext) SELECT :id, id, '', '', '' FROM projects"),
+        text(
+            "INSERT INTO endpoints (id, project_id, url, key_id, ciphertext) SELECT :id, id, '', '', '' FROM projects"
+        ),
         {"id": identifier},
     )
 

@@ -61,6 +61,7 @@ CREATE TABLE receipts (
     kind text,
     delivery_id uuid,
     project_id int,
+    channel text,
     target text,
     occurred_at timestamptz,
     code text,
