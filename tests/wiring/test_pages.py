@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from crier.demo.rounds import FIRST, OTHERS
+from crier.demo.routes import PREFERRED, SHARED
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")]
@@ -37,5 +37,6 @@ def test_every_provider_has_a_page_and_the_index_leads_to_it():
     pages = {path.stem for path in (ROOT / "docs/channels").glob("*.md")} - {"README"}
     assert pages == set(re.findall(r"\]\((\w[\w-]*)\.md(?:#[\w-]*)?\)", channels)), "the index names every page"
     # That the demo sends through every provider there is, another test sees to.
-    for channel, vendor in {turn for vendors in (FIRST, *OTHERS) for turn in vendors.items()}:
+    turns = {(channel, vendor) for table in (PREFERRED, SHARED) for channel, names in table.items() for vendor in names}
+    for channel, vendor in turns:
         assert pages & {vendor, f"{vendor}-{channel}"}, f"docs/channels/{vendor}.md is missing"
