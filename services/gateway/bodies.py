@@ -4,6 +4,7 @@ import io
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
+from tempfile import SpooledTemporaryFile
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -97,20 +98,20 @@ def guard(app: Flask) -> None:
 def _read(limit: int) -> bytes:
     if (request.content_length or 0) > limit:
         raise too_large(limit)
-    pieces: list[bytes] = []
     size = 0
-    for piece in _pieces(most_packed=_MOST_PACKED):
-        size += len(piece)
-        if size > limit:
-            # The error's traceback would keep them until the next collection of garbage.
-            pieces.clear()
-            raise too_large(limit)
-        if size > SMALL and not g.get("large_body"):
+    # On disk until it is known to be within the limit: what is too large must not cost memory while that is found out.
+    with SpooledTemporaryFile(max_size=SMALL) as kept:
+        for piece in _pieces(most_packed=_MOST_PACKED):
+            size += len(piece)
+            if size > limit:
+                raise too_large(limit)
+            kept.write(piece)
+        if size > SMALL:
             if not _large_bodies.acquire(timeout=_PATIENCE):
                 raise Problem("busy", KINDS["busy"][2], headers={"Retry-After": "2"})
             g.large_body = True
-        pieces.append(piece)
-    return b"".join(pieces)
+        kept.seek(0)
+        return kept.read()
 
 
 def _pieces(*, most_packed: int | None = None) -> Iterator[bytes]:

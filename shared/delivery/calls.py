@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -162,7 +162,7 @@ class Calls:
             sender=call.sender,
         )
         written = settlement(call.item, name, answer, self.policy, about)
-        self.settler.put(written)
+        self.settler.put(replace(written, suspect=call.item.deaths > 0))
         CALL_SECONDS.labels(self.queue, name).observe(seconds)
         ATTEMPTS.labels(self.queue, name, written.outcome).inc()
         WAIT_SECONDS.labels(self.queue).observe(call.item.age)

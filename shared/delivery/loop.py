@@ -238,8 +238,8 @@ class DeliveryLoop:
         return replace(written, why=why) if isinstance(error, Rejected) else written
 
     def _put(self, state: _Batch, settled: Settlement) -> None:
-        del state.held[settled.id]
-        self.settler.put(settled)
+        item = state.held.pop(settled.id)
+        self.settler.put(replace(settled, suspect=item.deaths > 0))
 
     def _give_back(self, state: _Batch) -> None:
         if state.held:

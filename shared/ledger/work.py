@@ -131,7 +131,7 @@ _SETTLE = text(f"""
         FROM settled WHERE suppress IS NOT NULL
         ON CONFLICT DO NOTHING),
     {recorded("settled", why=_WHY, code="e.code")}
-    SELECT id, notification_id, project_id, target, state, secret, held_at, ordering_key, started_at FROM settled
+    SELECT id, notification_id, project_id, queue, target, state, secret, held_at, ordering_key, started_at FROM settled
 """)
 _RELEASE = text("""
     UPDATE deliveries d
@@ -231,6 +231,7 @@ class Settlement:
         why: of a dead letter, where the outcome does not say it: poison, not-composed, limit.
         suppress: why its target must not be written to from now on: invalid, opt-out.
         sender: by whom not; empty for everybody.
+        suspect: workers had died holding it, so that others may have waited for it to be settled.
     """
 
     id: UUID
@@ -248,6 +249,7 @@ class Settlement:
     why: str | None = None
     suppress: str | None = None
     sender: str = ""
+    suspect: bool = False
 
 
 @dataclass(frozen=True)
@@ -321,7 +323,7 @@ class Work:
         return frozenset(row.id for row in rows if row.state == State.STARTED)
 
     def settle(self, settlements: Sequence[Settlement]) -> list[str]:
-        """Write what became of calls; the queues in which somebody has his turn now.
+        """Write what became of calls; the queues in which somebody may have his turn now.
 
         A settlement whose fence is stale changes nothing. A message that a look-up found for two deliveries is not
         known to be either's: then they are held.
@@ -331,11 +333,13 @@ class Work:
             settled = connection.execute(_SETTLE, _parameters(settlements)).all()
             queues = finish(connection, settled)
             dead = {item.id for item in settlements if item.target_is_dead}
+            suspects = {item.id for item in settlements if item.suspect}
+            queues += [row.queue for row in settled if row.id in suspects]
             for row in settled:
                 if row.id in dead:
                     dropped = {"project_id": row.project_id, "token": row.target, "asked_at": row.started_at}
                     connection.execute(_DROP_DEVICE, dropped)
-        return queues
+        return sorted(set(queues))
 
     def release(self, claimed: Sequence[Claimed], *, delay: float = 0.0, reason: str | None = None) -> None:
         """Give back what was claimed and not started, without counting anything against it.
