@@ -33,4 +33,4 @@ class Alerts:
             if len(self._logged) > 1000:
                 self._logged.clear()
             self._logged[key] = now
-            log.error(effect, channel=channel, provider=provider, code=answer.code, reason=answer.reason)
+            log.error(effect, channel=channel, provider=provider, provider_code=answer.code, reason=answer.reason)
