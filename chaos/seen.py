@@ -20,12 +20,16 @@ class Check:
 
 def at_most(what: str, seen: float, bar: float, unit: str = "") -> Check:
     """Met when `seen` is not above `bar`."""
-    return Check(what, f"{seen:.3g}{unit} (bar: ≤ {bar:g}{unit})", seen <= bar)
+    return Check(what, f"{_short(seen)}{unit} (bar: ≤ {bar:g}{unit})", seen <= bar)
 
 
 def at_least(what: str, seen: float, bar: float, unit: str = "") -> Check:
     """Met when `seen` is not below `bar`."""
-    return Check(what, f"{seen:.3g}{unit} (bar: ≥ {bar:g}{unit})", seen >= bar)
+    return Check(what, f"{_short(seen)}{unit} (bar: ≥ {bar:g}{unit})", seen >= bar)
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def exactly(what: str, seen: object, bar: object) -> Check:
