@@ -210,14 +210,14 @@ def test_whatsapps_own_words_are_kept_and_what_to_do_is_said() -> None:
     assert "approved template" in detail
 
 
-@pytest.mark.parametrize("word", [*STOP, " stop\n", "Stop.", '"STOP"'])
+@pytest.mark.parametrize("word", [*sorted(STOP), " stop\n", "Stop.", '"STOP"'])
 def test_a_word_of_the_list_opts_the_number_out(word: str) -> None:
     receipt = certain(written(word))
     assert (receipt.kind, receipt.suppress) == (Kind.UNSUBSCRIBED, "opt-out")
     assert (receipt.channel, receipt.target, receipt.delivery_id, receipt.reference) == ("sms", TO, None, None)
 
 
-@pytest.mark.parametrize("word", [*START, "start"])
+@pytest.mark.parametrize("word", [*sorted(START), "start"])
 def test_a_word_of_the_other_list_opts_it_in(word: str) -> None:
     receipt = certain(written(word))
     assert (receipt.kind, receipt.suppress, receipt.target) == (Kind.RESUBSCRIBED, None, TO)
