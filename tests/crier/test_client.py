@@ -74,7 +74,7 @@ def test_waiting_ends_when_it_has_ended(client: Client):
 
 
 def test_waiting_ends_with_what_cannot_be_sent(client: Client, served: System):
-    served.sandbox.behave("twilio", recipient="+447700900106", error="21610", times=1)
+    served.sandbox.behave("twilio", recipient="+447700900106", error="21408", times=1)
     receipt = client.send(channel="sms", to={"phone": "+447700900106"}, content={"body": "Hello"})
     assert client.wait(receipt, until="delivered")["state"] == "failed"
 
@@ -128,7 +128,7 @@ def test_a_moment_may_be_a_datetime(client: Client):
 
 def test_what_failed_is_sent_again_by_hand(client: Client, served: System):
     number = "+447700900104"
-    served.sandbox.behave("twilio", recipient=number, error="21610", times=1)
+    served.sandbox.behave("twilio", recipient=number, error="21408", times=1)
     receipt = client.send(channel="sms", to={"phone": number}, content={"body": "Hello"})
     served.wait_until(lambda: client.get(receipt["id"])["state"] == "failed", "it is refused")
     client.retry(receipt["id"])

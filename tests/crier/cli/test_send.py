@@ -138,7 +138,7 @@ def test_a_file_goes_along(typed: Client, tmp_path: Path, served: System):
         (
             ["welcome", "--to", "ada"],
             2,
-            "write ada@example.com, +442079460018, user:u_1, token:… or topic:line-12",
+            "write ada@example.com, +442079460018, user:u_1, token:…, topic:line-12 or endpoint:ID",
         ),
         (["welcome", "--to", "a@example.com", "--to", "b@example.com"], 2, "a notification goes to one person"),
         (["welcome", "--to", "ada@example.com", "--data", "name"], 2, "--data: write name=value, not 'name'"),
@@ -163,7 +163,7 @@ def test_mistakes_are_named_with_their_remedy(typed: Client, arguments: list[str
 
 
 def test_what_failed_can_be_retried(typed: Client, served: System):
-    served.sandbox.behave("twilio", recipient="+447700900206", error="21610", times=1)
+    served.sandbox.behave("twilio", recipient="+447700900206", error="21408", times=1)
     refused = typed.run("send", "--to", "+447700900206", "--body", "Hello", "--wait", "--json")
     assert refused.returncode == 1
     identifier = json.loads(refused.stdout)["id"]

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from shared.delivery.timing import Timing
 from shared.errors import Rejected, Unavailable
@@ -238,17 +239,19 @@ def test_one_destination_that_fails_waits_alone(make_loop, accept, database, del
     assert len(vendor.seen) == THRESHOLD + 4, "one probe"
 
 
-def test_somebody_is_told_of_an_account_that_is_refused(make_loop, accept, deliver, capsys):
+def test_somebody_is_told_of_an_account_that_is_refused(make_loop, accept, deliver):
     fault, set_up = ALERTS.labels("first", "account"), ALERTS.labels("second", "set-up")
     before = fault._value.get(), set_up._value.get()
     first = Vendor("first", Unavailable("unknown credentials", code="20003", provider_fault=True))
     second = Vendor("second", Rejected("sender not registered", code="30034", alert=True))
     accept(*["x"] * 8)
     loop = make_loop(first, second, batch_size=1)
-    deliver(loop, skip=1.0)
+    with capture_logs() as logged:
+        deliver(loop, skip=1.0)
     assert len(first.seen) == 2, "no credentials are tried on twenty messages"
     assert (fault._value.get() - before[0], set_up._value.get() - before[1]) == (2, 8)
-    assert capsys.readouterr().out.count("30034") == 1, "once a minute is enough"
+    told = [entry for entry in logged if entry.get("provider_code") == "30034"]
+    assert [entry["log_level"] for entry in told] == ["error"], "once a minute is enough"
 
 
 @pytest.mark.parametrize("kind", ["swallows", "blocks a thread"])

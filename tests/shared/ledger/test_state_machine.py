@@ -198,7 +198,7 @@ def machine(database_url):
                     assert row.due_at is None
                 if key in self.final and self.final[key] != State.UNKNOWN:
                     assert row.state == self.final[key], "a final state changed"
-                if state in FINAL:
+                if state in FINAL and (state is not State.UNKNOWN or row.held_at):
                     self.final[key] = row.state
                 else:
                     self.final.pop(key, None)
@@ -211,7 +211,7 @@ def machine(database_url):
             )  # fmt: skip
             assert set(going.values()) <= {1}
 
-        @invariant()
+        @rule()
         def the_books_are_even(self):
             minutes = [minute_of(key) for key in self.accepted]
             if minutes:
@@ -237,6 +237,7 @@ def machine(database_url):
                 self.work.settle(
                     [Settlement(i.id, i.fence, State.SENT, "sent", "test") for i in claimed if i.id in passed]
                 )
+            self.the_books_are_even()
             held = {row.ordering_key for row in self.rows().values() if row.held_at}
             assert not [row for row in self.rows().values() if row.state in LIVE and row.ordering_key not in held]
 

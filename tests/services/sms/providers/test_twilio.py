@@ -148,7 +148,7 @@ def look_up(sandbox: Sandbox, message: SmsMessage) -> LookUp:
     async def main() -> LookUp:
         provider = Twilio(load_one(TwilioSettings, sandbox.environment))
         try:
-            return await provider.find(message, datetime.now(UTC))
+            return await provider.find(message, datetime.now(UTC), 60.0)
         finally:
             await provider.close()
 

@@ -168,7 +168,7 @@ def test_what_an_approved_template_came_to_is_not_guessed_when_it_is_looked_up(s
     async def look_up() -> LookUp:
         provider = Twilio(load_one(TwilioSettings, sandbox.environment))
         try:
-            return await provider.find(replace(MESSAGE, content=content), datetime.now(UTC))
+            return await provider.find(replace(MESSAGE, content=content), datetime.now(UTC), 60.0)
         finally:
             await provider.close()
 
