@@ -52,6 +52,9 @@ _OUTCOMES = {
     "unknown": "nobody knows", "found": "found by asking",
 }  # fmt: skip
 
+WIDEST = 36
+"""Columns that are never cut to less than this; an id needs as many."""
+
 
 def described(letter: Mapping[str, Any]) -> RenderableType:
     """The whole of a dead letter."""
@@ -139,10 +142,13 @@ def _answer(one: Mapping[str, Any]) -> str:
 
 
 def table_of(names: Iterable[str], rows: Iterable[Sequence[str]]) -> Table:
-    """A list: a line each, the first column never cut."""
+    """A list: a line each. Where there is not room for all, the last column is cut, and the others hardly."""
     table = Table(box=None, header_style="dim", pad_edge=False)
-    for number, name in enumerate(names):
-        table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=36 if number == 0 else None)
-    for row in rows:
-        table.add_row(*(Text(one_line(cell)) for cell in row))
+    titles, cells = list(names), [[one_line(cell) for cell in row] for row in rows]
+    for number, title in enumerate(titles):
+        longest = max((len(row[number]) for row in cells), default=0)
+        needs = None if number == len(titles) - 1 else min(longest, WIDEST)
+        table.add_column(title, no_wrap=True, overflow="ellipsis", min_width=needs)
+    for row in cells:
+        table.add_row(*(Text(cell) for cell in row))
     return table

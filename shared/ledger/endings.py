@@ -24,7 +24,24 @@ _WIPE = text("""
     WHERE s.notification_id = ANY(:ids) AND NOT EXISTS (
         SELECT FROM deliveries d WHERE d.notification_id = s.notification_id AND d.state = ANY(:unfinished))
 """)
+_SUPPRESSED = {
+    "bounce": "what was sent there before bounced",
+    "invalid": "a provider says that there is no such address or number",
+    "complaint": "the person said it was spam",
+    "opt-out": "the person does not want to be written to",
+    "manual": "somebody put it on the list",
+}
 _UNFINISHED = [str(state) for state in (LIVE | {State.UNKNOWN})]
+
+
+def suppressed_because(reason: str) -> str:
+    """SQL that says why a recipient is suppressed, in a sentence.
+
+    Parameters:
+        reason: SQL for the reason, as `suppressions.reason` has it.
+    """
+    said = " ".join(f"WHEN '{word}' THEN '{meaning}'" for word, meaning in _SUPPRESSED.items())
+    return f"'The recipient is suppressed: ' || CASE {reason} {said} ELSE {reason} END || '.'"
 
 
 def returned(d: str = "d") -> str:

@@ -13,7 +13,7 @@ import orjson
 from sqlalchemy import text
 
 from shared.ledger.draft import Draft, IdempotencyKey
-from shared.ledger.endings import recorded, returned
+from shared.ledger.endings import recorded, returned, suppressed_because
 from shared.ledger.ids import derived_id, minute_of
 
 _NOTIFICATIONS = """
@@ -35,7 +35,7 @@ _NOTIFICATIONS = """
 _STATE = "CASE WHEN n.barred IS NOT NULL THEN 'suppressed' WHEN n.send_at > now() THEN 'scheduled' ELSE 'queued' END"
 _DUE = "CASE WHEN n.barred IS NULL THEN COALESCE(n.send_at, now()) END"
 _SETTLED = "CASE WHEN n.barred IS NOT NULL THEN now() END"
-_REASON = "'The recipient is suppressed: ' || n.barred || '.'"
+_REASON = suppressed_because("n.barred")
 _DELIVERIES = f"""
     INSERT INTO deliveries (id, notification_id, stream_id, project_id, queue, state, due_at, settled_at, reason,
                             expires_at, hold, secret, target, ordering_key)

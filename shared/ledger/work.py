@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 from shared.crypto import Sealed
 from shared.errors import LedgerUnavailable
 from shared.ledger.database import Database
-from shared.ledger.endings import finish, recorded, returned
+from shared.ledger.endings import finish, recorded, returned, suppressed_because
 from shared.ledger.states import State
 
 log = structlog.get_logger(__name__)
@@ -88,7 +88,7 @@ _START = text(f"""
                 THEN 'Nobody knows whether it was sent, and it must not be sent any more: it '
                      || CASE WHEN d.expires_at <= now() THEN 'has expired.' ELSE 'is suppressed.' END
                 WHEN d.expires_at <= now() THEN 'It expired before it could be sent.'
-                ELSE 'The recipient is suppressed: ' || w.barred || '.' END
+                ELSE {suppressed_because("w.barred")} END
         FROM asked w
         WHERE d.id = w.id AND d.fence = w.fence AND d.state = 'claimed' AND d.lease_until > now()
         RETURNING {returned("d")}),
