@@ -43,6 +43,8 @@ def _about(found: Notification, those: list[Delivery], state: str) -> Iterator[s
             )
         case "undelivered":
             yield "The provider took it and reported later that it did not arrive."
+        case "sent" if any(event["what"] == "marked sent" for event in found["timeline"]):
+            yield "Nobody knew whether it was sent, and somebody decided that it was: see who in the timeline."
         case "sent":
             yield "The provider took it. Whether it arrived only a receipt can tell: there was none yet."
         case _:
