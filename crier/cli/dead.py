@@ -10,7 +10,7 @@ from rich.table import Table
 
 from crier.cli.choosing import HOW, Deed, Option, given, takes
 from crier.cli.content import CHANNELS
-from crier.cli.post_mortem import CAUSES, described, table_of
+from crier.cli.post_mortem import CAUSES, described, show_each, table_of
 from crier.cli.screen import screen
 from crier.cli.timeline import local
 from crier.cli.values import past_moment
@@ -79,16 +79,7 @@ Example:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def show(identifier: UUID, as_json: bool) -> None:
     """Say why something died, what each provider answered, and what to do. ID may be a notification's."""
-    triage = Triage()
-    found = [triage.one("dead-letters", one) for one in triage.found("dead-letters", str(identifier))]
-    if as_json:
-        click.echo(json.dumps(found if len(found) > 1 else found[0], indent=2))
-        return
-    console = screen()
-    for number, letter in enumerate(found):
-        if number:
-            console.print()
-        console.print(described(letter))
+    show_each("dead-letters", identifier, described, as_json=as_json)
 
 
 @dead.command(

@@ -1,16 +1,20 @@
 """A dead letter as a stranger can read it: what died, why, every call with its answer, and what to do."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
+import click
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from crier.cli.printable import one_line
+from crier.cli.screen import screen
 from crier.cli.timeline import local, target_of
+from crier.triage import Triage, Where
 
 # why: (what that means, what to do about it)
 CAUSES = {
@@ -152,3 +156,19 @@ def table_of(names: Iterable[str], rows: Iterable[Sequence[str]]) -> Table:
     for row in cells:
         table.add_row(*(Text(cell) for cell in row))
     return table
+
+
+def show_each(
+    kind: Where, identifier: UUID, describe: Callable[[Mapping[str, Any]], RenderableType], *, as_json: bool
+) -> None:
+    """Print what is known of a delivery, or of each of a notification's."""
+    triage = Triage()
+    found = [triage.one(kind, one) for one in triage.found(kind, str(identifier))]
+    if as_json:
+        click.echo(json.dumps(found if len(found) > 1 else found[0], indent=2))
+        return
+    console = screen()
+    for number, one in enumerate(found):
+        if number:
+            console.print()
+        console.print(describe(one))

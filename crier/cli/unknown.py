@@ -12,7 +12,7 @@ from rich.text import Text
 
 from crier.cli.choosing import HOW, Deed, Option, given, takes
 from crier.cli.content import CHANNELS
-from crier.cli.post_mortem import calls, facts, table_of
+from crier.cli.post_mortem import calls, facts, show_each, table_of
 from crier.cli.screen import screen
 from crier.cli.timeline import local
 from crier.cli.values import past_moment
@@ -89,16 +89,7 @@ Example:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def show(identifier: UUID, as_json: bool) -> None:
     """Say what is known of a delivery that waits, and what can be decided. ID may be a notification's."""
-    triage = Triage()
-    found = [triage.one("unknown", one) for one in triage.found("unknown", str(identifier))]
-    if as_json:
-        click.echo(json.dumps(found if len(found) > 1 else found[0], indent=2))
-        return
-    console = screen()
-    for number, held in enumerate(found):
-        if number:
-            console.print()
-        console.print(_described(held))
+    show_each("unknown", identifier, _described, as_json=as_json)
 
 
 @unknown.command(

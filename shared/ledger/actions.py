@@ -11,6 +11,7 @@ from shared.errors import Conflict, NotFound
 from shared.ledger import order
 from shared.ledger.database import Database
 from shared.ledger.endings import finish, recorded, returned
+from shared.ledger.streams import reopen
 
 _EXISTS = text("SELECT FROM notifications WHERE id = :id AND project_id = :project_id")
 # What is in doubt is not sent again; but that it was not sent nobody can promise.
@@ -36,10 +37,6 @@ _REQUEUEABLE = text("""
     ORDER BY d.id FOR UPDATE OF d
 """)
 _OF = text("SELECT id FROM deliveries WHERE notification_id = :id")
-_REOPEN = text("""
-    INSERT INTO streams (queue, project_id, batch_id) VALUES (:queue, :project_id, :batch_id)
-    ON CONFLICT (queue, project_id, batch_id) DO UPDATE SET queue = excluded.queue RETURNING id
-""")
 _REQUEUE = text("""
     UPDATE deliveries d
     SET state = 'queued', due_at = now(), attempts = 0, deaths = 0, settled_at = NULL, held_at = NULL, doubt = false,
@@ -123,9 +120,7 @@ def requeue(connection: Connection, delivery_ids: Sequence[UUID], who: str) -> R
         keys = {row.ordering_key for row in again if row.ordering_key and row.project_id == project_id}
         order.lock(connection, project_id, sorted(keys))
     streams = {
-        stream: connection.execute(
-            _REOPEN, dict(zip(("queue", "project_id", "batch_id"), stream, strict=True))
-        ).scalar_one()
+        stream: reopen(connection, *stream)
         for stream in sorted({(row.queue, row.project_id, row.batch_id) for row in again}, key=str)
     }
     connection.execute(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from shared.ledger.database import Database
 from shared.ledger.states import State
@@ -37,6 +37,11 @@ _OF = text("""
 _TOKENS = text("""
     SELECT user_id, array_agg(token ORDER BY registered_at) AS tokens FROM devices
     WHERE project_id = :project_id AND user_id = ANY(:user_ids) GROUP BY user_id
+""")
+# One that was registered anew since the call began is another installation with that token.
+_FORGET = text("""
+    DELETE FROM devices WHERE project_id = :project_id AND token = :token
+    AND registered_at <= coalesce(CAST(:asked_at AS timestamptz), now())
 """)
 _DROP = text("DELETE FROM devices WHERE project_id = :project_id AND token = :token")
 
@@ -90,3 +95,8 @@ class Devices:
     def drop(self, project_id: int, token: str) -> bool:
         """Forget a device; whether there was one."""
         return self.database.execute(_DROP, {"project_id": project_id, "token": token}) > 0
+
+
+def forget(connection: Connection, project_id: int, token: str, asked_at: datetime | None) -> None:
+    """Forget a device that the provider, called at `asked_at`, says is no more, in a transaction of the caller's."""
+    connection.execute(_FORGET, {"project_id": project_id, "token": token, "asked_at": asked_at})

@@ -9,9 +9,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
+from shared.ledger.devices import forget
 from shared.ledger.endings import finish, recorded, returned
 from shared.ledger.reported import RANKS, REPORTS, Attempt, attempt_of, is_first, verdict
 from shared.ledger.states import State
+from shared.ledger.streams import reopen
 from shared.ledger.suppressions import lift, scope_of, suppress
 from shared.receipts.port import Kind, Receipt, Source
 
@@ -53,15 +55,6 @@ _MOVE = text(f"""
     exhumed AS (DELETE FROM dead_letters l USING moved WHERE l.id = moved.id),
     {recorded("moved", code="CAST(:code AS text)")}
     SELECT id, notification_id, state, secret, held_at, ordering_key FROM moved
-""")
-_REOPEN = text("""
-    INSERT INTO streams (queue, project_id, batch_id) VALUES (:queue, :project_id, :batch_id)
-    ON CONFLICT (queue, project_id, batch_id) DO UPDATE SET queue = excluded.queue RETURNING id
-""")
-# One that was registered anew since the call began is another installation with that token.
-_DROP_DEVICE = text("""
-    DELETE FROM devices WHERE project_id = :project_id AND token = :token
-    AND registered_at <= coalesce(CAST(:asked_at AS timestamptz), now())
 """)
 _BOUNCES = text("""
     SELECT count(DISTINCT delivery_id) FROM receipts
@@ -179,8 +172,7 @@ class Effects:
         bounced_first = state is State.UNDELIVERED and is_first(attempt, attempts)
         if bounced_first and receipt.retry_after is not None and _may_retry(delivery, self.retries):
             state, pause = State.QUEUED, receipt.retry_after
-            parts = {"queue": delivery.queue, "project_id": delivery.project_id, "batch_id": delivery.batch_id}
-            stream = self.connection.execute(_REOPEN, parts).scalar_one()
+            stream = reopen(self.connection, delivery.queue, delivery.project_id, delivery.batch_id)
         moved = self.connection.execute(
             _MOVE,
             noted
@@ -201,8 +193,7 @@ class Effects:
         if receipt.kind is Kind.RESUBSCRIBED:
             lift(self.connection, channel, target, project_id=project_id, at=self.at)
         elif channel == "push" and reason in _DEAD:
-            dropped = {"project_id": project_id, "token": target, "asked_at": attempt.started_at}
-            self.connection.execute(_DROP_DEVICE, dropped)
+            forget(self.connection, project_id, target, attempt.started_at)
         elif reason:
             suppress(
                 self.connection, channel, target, project_id=project_id, scope=scope_of(channel, reason),

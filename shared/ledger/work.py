@@ -5,19 +5,23 @@ that was given up for dead cannot overwrite what happened after, yet a known ans
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from shared.crypto import Sealed
 from shared.errors import LedgerUnavailable
 from shared.ledger.database import Database
+from shared.ledger.devices import forget
 from shared.ledger.endings import finish, recorded, returned, suppressed_because
+from shared.ledger.settlement import Settlement, each_its_own
 from shared.ledger.states import State
+
+__all__ = ["FEW", "Claimed", "Settlement", "Starting", "Work"]
 
 log = structlog.get_logger(__name__)
 _MAY_GO = "((d.expires_at > now()) IS NOT FALSE AND w.barred IS NULL)"
@@ -53,7 +57,7 @@ _CLAIM = text("""
         SET state = 'claimed', due_at = NULL, lease_until = now() + make_interval(secs => :lease), fence = fence + 1
         FROM due WHERE d.id = due.id
         RETURNING d.id, d.notification_id, d.project_id, d.fence, d.attempts, d.deaths, d.hold, d.target, d.secret,
-                  d.doubt, d.provider, d.started_at, d.ordering_key IS NOT NULL AS ordered,
+                  d.doubt, d.provider, d.started_at,
                   extract(epoch FROM now() - d.started_at)::float AS started_ago,
                   extract(epoch FROM d.expires_at - now())::float AS expires_in)
     SELECT c.*, n.channel, n.lane, n.kind, n.template_id, n.recipient, n.data, n.content, n.metadata,
@@ -140,27 +144,6 @@ _RELEASE = text("""
     FROM unnest(CAST(:ids AS uuid[]), CAST(:fences AS int[])) AS w (id, fence)
     WHERE d.id = w.id AND d.fence = w.fence AND d.state = 'claimed'
 """)
-# One that was registered anew since the call began is another installation with that token.
-_DROP_DEVICE = text("""
-    DELETE FROM devices WHERE project_id = :project_id AND token = :token
-    AND registered_at <= coalesce(CAST(:asked_at AS timestamptz), now())
-""")
-# Two that look for the same message at once must not both have it.
-_LOCK_FOUND = text("SELECT pg_advisory_xact_lock(hashtext('crier.found'))")
-_TAKEN = text("""
-    SELECT DISTINCT w.id
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:fences AS int[]), CAST(:references AS text[])) AS w (id, fence, reference)
-    JOIN attempts a ON a.reference = w.reference
-     AND (a.delivery_id <> w.id OR (a.fence <> w.fence AND a.outcome IN ('sent', 'delivered', 'found')))
-""")
-FOUND = "found"
-_NOT_ITS_OWN: dict[str, Any] = {
-    "state": State.UNKNOWN,
-    "outcome": "unknown",
-    "held": True,
-    "reference": None,
-    "detail": "The provider has one message like this, which may be an earlier one with the same words.",
-}
 FEW = 10
 """Deliveries claimed together when a worker died holding them once."""
 
@@ -175,7 +158,6 @@ class Claimed:
             it was accepted, or was to be sent.
         doubt: nobody knows what became of the last call. provider, started_at: whom it went to, and when.
         started_ago: seconds since then, by the database's clock.
-        ordered: others wait for it to end.
     """
 
     id: UUID
@@ -200,7 +182,6 @@ class Claimed:
     provider: str | None = None
     started_at: datetime | None = None
     started_ago: float | None = None
-    ordered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,40 +197,6 @@ class Starting:
     provider: str
     sender: str = ""
     cleared: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """What became of one call.
-
-    Parameters:
-        state: where the delivery goes; `queued`, and `unknown` that is not held, with `delay` seconds to wait.
-        outcome: the attempt's word: sent, delivered, rejected, unavailable, waiting, unknown or found.
-        counts: whether it uses up one of the delivery's attempts.
-        target_is_dead: the device it went to no longer exists and is forgotten.
-        held: `unknown`, and waits for a person.
-        why: of a dead letter, where the outcome does not say it: poison, not-composed, limit.
-        suppress: why its target must not be written to from now on: invalid, opt-out.
-        sender: by whom not; empty for everybody.
-        suspect: workers had died holding it, so that others may have waited for it to be settled.
-    """
-
-    id: UUID
-    fence: int
-    state: State
-    outcome: str
-    provider: str
-    delay: float = 0.0
-    counts: bool = True
-    code: str | None = None
-    detail: str | None = None
-    reference: str | None = None
-    target_is_dead: bool = False
-    held: bool = False
-    why: str | None = None
-    suppress: str | None = None
-    sender: str = ""
-    suspect: bool = False
 
 
 @dataclass(frozen=True)
@@ -290,7 +237,6 @@ class Work:
                 provider=row.provider,
                 started_at=row.started_at,
                 started_ago=row.started_ago,
-                ordered=row.ordered,
             )
             for row in rows
         ]
@@ -329,7 +275,7 @@ class Work:
         known to be either's: then they are held.
         """
         with self.database.transaction() as connection:
-            settlements = _each_its_own(connection, settlements)
+            settlements = each_its_own(connection, settlements)
             settled = connection.execute(_SETTLE, _parameters(settlements)).all()
             queues = finish(connection, settled)
             dead = {item.id for item in settlements if item.target_is_dead}
@@ -337,8 +283,7 @@ class Work:
             queues += [row.queue for row in settled if row.id in suspects]
             for row in settled:
                 if row.id in dead:
-                    dropped = {"project_id": row.project_id, "token": row.target, "asked_at": row.started_at}
-                    connection.execute(_DROP_DEVICE, dropped)
+                    forget(connection, row.project_id, row.target, row.started_at)
         return sorted(set(queues))
 
     def release(self, claimed: Sequence[Claimed], *, delay: float = 0.0, reason: str | None = None) -> None:
@@ -374,26 +319,3 @@ def _parameters(settlements: Sequence[Settlement]) -> dict[str, Any]:
         "suppressed": [item.suppress for item in settlements],
         "senders": [item.sender for item in settlements],
     }
-
-
-def _each_its_own(connection: Connection, settlements: Sequence[Settlement]) -> Sequence[Settlement]:
-    """`settlements`, those held whose message was found and is another delivery's, or that of an earlier call.
-
-    Some vendors know a message by nothing but its words, its recipient and its time.
-    """
-    found = [item for item in settlements if item.outcome == FOUND and item.reference]
-    if not found:
-        return settlements
-    connection.execute(_LOCK_FOUND)
-    asked = {
-        "ids": [item.id for item in found],
-        "fences": [item.fence for item in found],
-        "references": [item.reference for item in found],
-    }
-    taken = {row.id for row in connection.execute(_TAKEN, asked)}
-    seen: set[tuple[str, str | None]] = set()
-    for item in found:
-        if (item.provider, item.reference) in seen:
-            taken.add(item.id)
-        seen.add((item.provider, item.reference))
-    return [replace(item, **_NOT_ITS_OWN) if item.id in taken else item for item in settlements]
