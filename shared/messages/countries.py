@@ -1,15 +1,8 @@
 """Countries of telephone numbers: ISO 3166-1 codes, as libphonenumber knows them."""
 
-from phonenumbers import (
-    SUPPORTED_REGIONS,
-    NumberParseException,
-    PhoneNumber,
-    PhoneNumberType,
-    number_type,
-    parse,
-    region_code_for_country_code,
-    region_code_for_number,
-)
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, SUPPORTED_REGIONS
+
+from shared.messages.number_plans import parts_of, plan_of, region_of
 
 EVERYWHERE = "*"
 """Stands for every country that is not named."""
@@ -25,17 +18,18 @@ def country_of(number: str) -> str | None:
     A number that no plan has given out (yet) counts as the country whose calling code it begins with, for `+1` the
     United States, for `+44` the United Kingdom: an SMS to it goes there.
     """
-    parsed = _parsed(number)
-    if parsed is None:
+    parts = parts_of(number)
+    if parts is None:
         return None
-    region = region_code_for_number(parsed) or region_code_for_country_code(parsed.country_code or 0)
+    region = region_of(*parts) or COUNTRY_CODE_TO_REGION_CODE.get(parts[0], (_NOWHERE,))[0]
     return region if region in SUPPORTED_REGIONS else None
 
 
 def is_premium_rate(number: str) -> bool:
     """Whether a number in E.164 is one that the caller pays somebody for."""
-    parsed = _parsed(number)
-    return parsed is not None and number_type(parsed) == PhoneNumberType.PREMIUM_RATE
+    parts = parts_of(number)
+    region = parts and region_of(*parts)
+    return bool(parts and region and plan_of(parts[0], region).is_premium_rate(parts[1]))
 
 
 def country_problem(code: str) -> str | None:
@@ -45,10 +39,3 @@ def country_problem(code: str) -> str | None:
     likely = _MISTAKEN.get(code.upper(), code.upper())
     hint = f" Did you mean {likely}?" if likely in SUPPORTED_REGIONS else ""
     return f"{code!r} is not an ISO 3166 country code such as GB, nor *.{hint}"
-
-
-def _parsed(number: str) -> PhoneNumber | None:
-    try:
-        return parse(number, None)
-    except NumberParseException:
-        return None
