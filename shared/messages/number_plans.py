@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, NumberParseException, national_significant_number, parse
 from phonenumbers.phonemetadata import PhoneMetadata, PhoneNumberDesc
@@ -91,7 +92,7 @@ def region_of(code: int, national: str) -> str | None:
 @cache
 def plan_of(code: int, region: str) -> Plan:
     """The plan of a region, under a calling code that is its own where the region is no country's (`001`)."""
-    metadata = PhoneMetadata.metadata_for_region_or_calling_code(code, region)
+    metadata: Any = PhoneMetadata.metadata_for_region_or_calling_code(code, region)  # every code and region has some
     general = _matcher(metadata.general_desc)
     # Where both have one pattern, the plan has it under fixed lines only.
     types = [name for name in _TYPES if name != "mobile" or not metadata.same_mobile_and_fixed_line_pattern]
