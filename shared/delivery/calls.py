@@ -2,16 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
 
 import structlog
+from prometheus_client import Counter, Histogram
 
 from shared.delivery.alerts import Alerts
 from shared.delivery.channel import Channel
 from shared.delivery.doubts import Ask, find_after
-from shared.delivery.outcomes import Circumstances, RetryPolicy, settlement
+from shared.delivery.outcomes import Circumstances, RetryPolicy, settlement, taken
 from shared.delivery.settler import Settler
 from shared.errors import Ambiguous, SendError, Unavailable
 from shared.ledger.work import Claimed
@@ -31,8 +33,7 @@ class NotCalled(Unavailable):
     """What its provider was not asked, because it was found to be down since permission was given."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A message on its way to a provider.
 
     Parameters:
@@ -74,16 +75,18 @@ class Calls:
 
     async def make(self, calls: Sequence[Call], seconds: float) -> None:
         """Make all of them at once, and settle each as soon as it is answered, or has been silent for `seconds`."""
-        tasks = {asyncio.create_task(self._one(call, seconds)): call for call in calls}
-        for task in await _ended(tasks, seconds + GRACE):
+        deadline = _Deadline(seconds)
+        tasks = {asyncio.create_task(self._one(call, deadline)): call for call in calls}
+        for task in await _ended(tasks, seconds, deadline):
             call = tasks[task]
             log.error("an adapter does not stop when it is told to", provider=call.provider.name)
-            self._settle(call, _silence(seconds), seconds + GRACE)
+            self._settle(call, deadline.silence(), seconds + GRACE)
 
     async def look_up(self, asked: Sequence[tuple[Claimed, Any, Ask]], seconds: float) -> list[LookUp | None]:
         """What providers say of calls in doubt, asked all at once; None where one did not say within `seconds`."""
-        tasks = [asyncio.create_task(self._find(*each, seconds)) for each in asked]
-        unended = await _ended(tasks, seconds + GRACE)
+        deadline = _Deadline(seconds)
+        tasks = [asyncio.create_task(self._find(*each, deadline)) for each in asked]
+        unended = await _ended(tasks, seconds, deadline)
         answers = [None if task in unended else task.result() for task in tasks]
         for (_, _, ask), answer in zip(asked, answers, strict=True):
             if ask.is_probe:
@@ -94,40 +97,44 @@ class Calls:
         standings = self.channel.route.standings
         await asyncio.get_running_loop().run_in_executor(standings.threads, lambda: standings.probed(name, works=works))
 
-    async def _find(self, item: Claimed, message: Any, ask: Ask, seconds: float) -> LookUp | None:
+    async def _find(self, item: Claimed, message: Any, ask: Ask, deadline: "_Deadline") -> LookUp | None:
         provider = ask.provider
         try:
-            async with asyncio.timeout(seconds):
-                found: LookUp = await provider.find(message, item.started_at, item.started_ago or 0.0)
-                return found
-        except (SendError, TimeoutError) as error:
+            found: LookUp = await provider.find(message, item.started_at, item.started_ago or 0.0)
+            return found
+        except SendError as error:
             log.warning("a look-up failed", provider=provider.name, delivery=str(item.id), reason=str(error))
+        except asyncio.CancelledError:
+            if not deadline.is_over:
+                raise
+            log.warning("a look-up took too long", provider=provider.name, delivery=str(item.id))
         except Exception:
             log.exception("a look-up failed", provider=provider.name, delivery=str(item.id))
         return None
 
-    async def _one(self, call: Call, seconds: float) -> None:
+    async def _one(self, call: Call, deadline: "_Deadline") -> None:
         begun = time.monotonic()
-        answer: Sent | SendError = Ambiguous("The call was interrupted: nobody knows whether it was sent.")
+        answer: Sent | SendError | None = None
         try:
-            answer = await self._answer(call, seconds)
+            answer = await self._answer(call, deadline)
             await self._tell(call, answer)
         finally:
-            self._settle(call, answer, time.monotonic() - begun)
+            self._settle(call, answer or _interrupted(), time.monotonic() - begun)
 
-    async def _answer(self, call: Call, seconds: float) -> Sent | SendError:
+    async def _answer(self, call: Call, deadline: "_Deadline") -> Sent | SendError:
         name, standings = call.provider.name, self.channel.route.standings
         if standings.is_shut(name) and not call.permit.is_probe:
             wait = max(1.0, standings.of(name).wait)
             return NotCalled(f"{name} is not called: it has just begun to fail.", code="breaker", retry_after=wait)
         try:
-            async with asyncio.timeout(seconds):
-                sent: Sent = await call.provider.send(call.message)
-                return sent
+            sent: Sent = await call.provider.send(call.message)
+            return sent
         except SendError as error:
             return error
-        except TimeoutError:
-            return _silence(seconds)
+        except asyncio.CancelledError:
+            if not deadline.is_over:
+                raise
+            return deadline.silence()
         except Exception as error:
             log.exception("a provider adapter failed", provider=name, delivery=str(call.item.id))
             reason = f"The adapter failed during the call ({type(error).__name__}): nobody knows whether it was sent."
@@ -151,8 +158,20 @@ class Calls:
             await asyncio.get_running_loop().run_in_executor(standings.threads, tell)
 
     def _settle(self, call: Call, answer: Sent | SendError, seconds: float) -> None:
+        item, name = call.item, call.provider.name
+        if isinstance(answer, Sent):
+            written = taken(item, name, answer)
+        else:
+            written = settlement(item, name, answer, self.policy, self._circumstances(call))
+        self.settler.put(written._replace(suspect=True) if item.deaths else written)
+        call_seconds, wait_seconds = _timers(self.queue, name)
+        call_seconds.observe(seconds)
+        wait_seconds.observe(item.age)
+        _counter(self.queue, name, written.outcome).inc()
+
+    def _circumstances(self, call: Call) -> Circumstances:
         route, name = self.channel.route, call.provider.name
-        about = Circumstances(
+        return Circumstances(
             idempotent=is_idempotent(call.provider),
             find_after=find_after(call.provider),
             providers=len(route.providers),
@@ -161,31 +180,50 @@ class Calls:
             cleared=call.cleared,
             sender=call.sender,
         )
-        written = settlement(call.item, name, answer, self.policy, about)
-        self.settler.put(replace(written, suspect=call.item.deaths > 0))
-        CALL_SECONDS.labels(self.queue, name).observe(seconds)
-        ATTEMPTS.labels(self.queue, name, written.outcome).inc()
-        WAIT_SECONDS.labels(self.queue).observe(call.item.age)
 
 
-def _silence(seconds: float) -> Ambiguous:
-    return Ambiguous(f"No answer within {seconds:g} s: nobody knows whether it was sent.", code="timeout")
+class _Deadline:
+    """Of a whole batch, whose calls begin together: a timer for each would cost more than some calls do."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.is_over = False
+
+    def silence(self) -> Ambiguous:
+        """What there is to say of a call that had no answer by then."""
+        return Ambiguous(f"No answer within {self._seconds:g} s: nobody knows whether it was sent.", code="timeout")
 
 
-async def _ended(
-    tasks: Sequence["asyncio.Task[Any]"] | dict["asyncio.Task[Any]", Any], seconds: float
-) -> set["asyncio.Task[Any]"]:
-    """Wait for all; those that have not ended within `seconds`. Each is told to stop, and nobody waits for it."""
+def _interrupted() -> Ambiguous:
+    return Ambiguous("The call was interrupted: nobody knows whether it was sent.")
+
+
+# Looked up once: finding a metric by its labels costs more than counting.
+@cache
+def _timers(queue: str, provider: str) -> tuple[Histogram, Histogram]:
+    return CALL_SECONDS.labels(queue, provider), WAIT_SECONDS.labels(queue)
+
+
+@cache
+def _counter(queue: str, provider: str, outcome: str) -> Counter:
+    return ATTEMPTS.labels(queue, provider, outcome)
+
+
+async def _ended(tasks: Collection[_Task], seconds: float, deadline: _Deadline) -> set[_Task]:
+    """Wait `seconds` for all, then tell the others to stop; those that have not within `GRACE` are left alone."""
     try:
-        done, unended = await asyncio.wait(tasks, timeout=seconds)
+        _, late = await asyncio.wait(tasks, timeout=seconds)
+        if late:
+            deadline.is_over = True
+            for task in late:
+                task.cancel()
+            _, late = await asyncio.wait(late, timeout=GRACE)
     except asyncio.CancelledError:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks, timeout=GRACE / 2)
         raise
-    for task in unended:
-        task.cancel()
-    for task in done:
-        if not task.cancelled():
+    for task in tasks:
+        if task.done() and not task.cancelled():
             task.result()
-    return unended
+    return late

@@ -7,7 +7,7 @@ No transaction is open while a provider is called, and never more is started tha
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
@@ -24,7 +24,8 @@ from shared.delivery.settler import Settler
 from shared.delivery.timing import Timing
 from shared.errors import CrierError, LedgerUnavailable, Rejected, SendError
 from shared.ledger.work import Claimed, Settlement, Starting, Work
-from shared.providers.turn import Permit, Turn
+from shared.providers.port import Provider
+from shared.providers.turn import Turn
 from shared.telemetry.metrics import BATCH_SIZE, NOT_ADMITTED
 
 log = structlog.get_logger(__name__)
@@ -70,6 +71,9 @@ class DeliveryLoop:
         if event_loop is None:
             raise RuntimeError("There is no event loop to send on: the AsyncIO middleware is missing.")
         urgent = queue.endswith(".critical")
+        if not urgent and not self.settler.has_room(timing.batch - timing.call):
+            log.warning("nothing is claimed while so many answers wait to be written", queue=queue)
+            return 0
         with self.channel.route.turn(self.batch_size, urgent=urgent, seconds=timing.batch - timing.call) as turn:
             batch = self.work.claim(queue, turn.size, timing.lease) if turn.size else []
             if turn.is_busy or (batch and len(batch) == turn.size) or any(item.deaths for item in batch):
@@ -190,12 +194,12 @@ class DeliveryLoop:
                 wait = self.channel.route.standings.of(send.only).wait if send.only else 0.0
                 state.wait(item, max(_SOON, wait), None)
             else:
-                calls.append(Call(item, message, permit, cleared=send.cleared))
+                destination = _destination(permit.provider, message)
+                calls.append(Call(item, message, permit, cleared=send.cleared, destination=destination))
         return calls
 
     def _past_destinations(self, state: _Batch, calls: list[Call], turn: Turn[Any]) -> list[Call]:
         """Those whose destination may be called; the others wait. Asked only where a destination is in trouble."""
-        calls = [replace(call, destination=_destination(call.permit, call.message)) for call in calls]
         if not turn.troubled or not (places := Counter(call.place for call in calls if call.destination)):
             return calls
         grants = self.channel.route.standings.destinations(places)
@@ -207,7 +211,7 @@ class DeliveryLoop:
             elif left[call.place] > 0:
                 left[call.place] -= 1
                 grant = grants[call.place]
-                passed.append(replace(call, watched=grant.is_probe or grant.standing.failures > 0))
+                passed.append(call._replace(watched=grant.is_probe or grant.standing.failures > 0))
             else:
                 # The longer it waits already, the less often it is claimed for nothing.
                 wait = max(_SOON, grants[call.place].standing.wait, min(call.item.age / 10, _LONGEST))
@@ -235,11 +239,11 @@ class DeliveryLoop:
             reason = f"Nobody knows whether it was sent, and it cannot be sent again: {error.reason}"
             return held(item, item.provider or name, reason, code=error.code)
         written = settlement(item, name, error, self.policy, Circumstances(cleared=cleared))
-        return replace(written, why=why) if isinstance(error, Rejected) else written
+        return written._replace(why=why) if isinstance(error, Rejected) else written
 
     def _put(self, state: _Batch, settled: Settlement) -> None:
         item = state.held.pop(settled.id)
-        self.settler.put(replace(settled, suspect=item.deaths > 0))
+        self.settler.put(settled._replace(suspect=True) if item.deaths else settled)
 
     def _give_back(self, state: _Batch) -> None:
         if state.held:
@@ -256,6 +260,6 @@ def _failed(item: Claimed, send: Send) -> str | None:
     return item.provider if not send.only and (item.attempts or item.doubt) else None
 
 
-def _destination(permit: Permit[Any], message: Any) -> str:
-    find = getattr(permit.provider, "destination", None)
+def _destination(provider: Provider[Any], message: Any) -> str:
+    find = getattr(provider, "destination", None)
     return find(message) if find else ""

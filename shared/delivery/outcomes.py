@@ -78,11 +78,7 @@ def settlement(
     attempts = item.attempts + 1
     match answer:
         case Sent():
-            state = State.DELIVERED if answer.delivered else State.SENT
-            return Settlement(
-                item.id, item.fence, state, str(state), provider,
-                detail=_tidy(answer.detail), reference=answer.reference,
-            )  # fmt: skip
+            return taken(item, provider, answer)
         case Rejected():
             return _refused(item, provider, answer, about)
         case Unavailable():
@@ -96,6 +92,14 @@ def settlement(
             return _unknown(item, provider, answer, f"It is tried again in {delay:.0f} s{safely}.", delay=delay)
         case _:
             return _unknown(item, provider, answer, "It is held for a person.")
+
+
+def taken(item: Claimed, provider: str, answer: Sent) -> Settlement:
+    """What to write for `item` when the provider took it."""
+    state = State.DELIVERED if answer.delivered else State.SENT
+    return Settlement(
+        item.id, item.fence, state, str(state), provider, detail=_tidy(answer.detail), reference=answer.reference
+    )
 
 
 def held(item: Claimed, provider: str, reason: str, *, code: str | None = None, counts: bool = False) -> Settlement:
@@ -189,4 +193,4 @@ def _sentence(reason: str) -> str:
 
 def _tidy(detail: str) -> str:
     """One line, without what PostgreSQL cannot store, of bounded length: a provider may answer anything."""
-    return _CONTROL.sub(" ", detail).strip()[:_DETAIL_LENGTH]
+    return _CONTROL.sub(" ", detail).strip()[:_DETAIL_LENGTH] if detail else ""

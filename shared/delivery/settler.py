@@ -1,6 +1,5 @@
 """The settler: writes what providers answered, many at a time, and forgets nothing while the database is away."""
 
-import queue
 import threading
 import time
 from collections.abc import Sequence
@@ -14,7 +13,10 @@ from shared.ledger.work import Settlement, Work
 log = structlog.get_logger(__name__)
 
 COALESCE_SECONDS = 0.05
-_MOST = 500
+MOST = 500
+"""Answers written by one statement."""
+BACKLOG = 4 * MOST
+"""Answers that may wait to be written before nothing more is claimed that could make more of them."""
 _PAUSE = 0.5
 
 
@@ -31,7 +33,7 @@ class Settler:
     def __init__(self, work: Work, ringer: Ringer | None = None) -> None:
         self._work = work
         self._ringer = ringer
-        self._answers: queue.SimpleQueue[Settlement] = queue.SimpleQueue()
+        self._answers: list[Settlement] = []
         self._unwritten = 0
         self._change = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -40,10 +42,18 @@ class Settler:
         """Have `settlement` written, soon. Safe from any thread."""
         with self._change:
             self._unwritten += 1
+            self._answers.append(settlement)
+            # Not woken for each of many: it would contend with those who make them.
+            if len(self._answers) in (1, MOST):
+                self._change.notify_all()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="settler", daemon=True)
                 self._thread.start()
-        self._answers.put(settlement)
+
+    def has_room(self, seconds: float) -> bool:
+        """Wait until fewer than `BACKLOG` answers are unwritten; False if that took longer than `seconds`."""
+        with self._change:
+            return self._change.wait_for(lambda: self._unwritten < BACKLOG, seconds)
 
     def drain(self, seconds: float) -> bool:
         """Wait until everything is written; False if that took longer than `seconds`."""
@@ -64,13 +74,10 @@ class Settler:
                 self._change.notify_all()
 
     def _gather(self) -> list[Settlement]:
-        batch = [self._answers.get()]
-        deadline = time.monotonic() + COALESCE_SECONDS
-        while len(batch) < _MOST:
-            try:
-                batch.append(self._answers.get(timeout=max(0.0, deadline - time.monotonic())))
-            except queue.Empty:
-                break
+        with self._change:
+            self._change.wait_for(lambda: bool(self._answers))
+            self._change.wait_for(lambda: len(self._answers) >= MOST, COALESCE_SECONDS)
+            batch, self._answers = self._answers[:MOST], self._answers[MOST:]
         return batch
 
     def _write(self, batch: Sequence[Settlement]) -> None:

@@ -26,6 +26,8 @@ _TABLE = str.maketrans({character: plain for plain, characters in _PLAIN.items()
 
 def with_plain_punctuation(text: str) -> str:
     """`text` with plain quotes, dashes, dots and spaces, if that makes all of it GSM-7; else as it is."""
+    if encoding_of(text) is GSM7:
+        return text
     plain = text.translate(_TABLE)
     return plain if encoding_of(plain) is GSM7 else text
 

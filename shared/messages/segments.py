@@ -7,6 +7,7 @@ of a concatenated one (3GPP TS 23.040 section 9.2.3.24.1, six octets) leaves 153
 nor a surrogate pair is split between two segments, so a segment may end one unit early.
 """
 
+import re
 import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ _BASIC = (
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _EXTENSION = "\f^{}\\[~]|€"
+_ALL_BASIC = re.compile(f"[{re.escape(_BASIC)}]*").fullmatch
+_ALL_GSM7 = re.compile(f"[{re.escape(_BASIC + _EXTENSION)}]*").fullmatch
 _SEPTETS = dict.fromkeys(_BASIC, 1) | dict.fromkeys(_EXTENSION, 2)
 # What belongs to the character before it: a cut in front of one would show a different sign.
 _JOINER = "\u200d"
@@ -56,11 +59,13 @@ class Measure:
 
 def encoding_of(text: str) -> Encoding:
     """GSM-7 if every character is in its alphabet, else UCS-2."""
-    return GSM7 if all(character in _SEPTETS for character in text) else UCS2
+    return GSM7 if _ALL_GSM7(text) else UCS2
 
 
 def measure(text: str) -> Measure:
     """Measure `text`; an empty one takes one SMS."""
+    if len(text) <= GSM7.single and _ALL_BASIC(text):
+        return Measure(GSM7, len(text), 1)
     encoding = encoding_of(text)
     units = sum(map(encoding.units, text))
     if units <= encoding.single:

@@ -41,6 +41,8 @@ class Standings:
     def of(self, provider: str) -> Standing:
         """What is known of a provider now, without asking anybody."""
         standing, heard_at = self._heard.get(provider, _UNHEARD)
+        if not standing.wait:
+            return standing
         return replace(standing, wait=max(0.0, standing.wait - (time.monotonic() - heard_at)))
 
     def is_shut(self, provider: str) -> bool:
@@ -79,7 +81,6 @@ class Standings:
             destination: where it went, if that has a breaker of its own.
             watched: failures of the destination are known.
         """
-        there = subject_of(self._channel, provider, destination)
         blames = answer.blames if isinstance(answer, Unavailable | Ambiguous) else None
         if blames == "provider":
             return lambda: self.learn(provider, self._against(provider, answer, is_probe=is_probe))
@@ -89,6 +90,7 @@ class Standings:
             return None
 
         def tell() -> None:
+            there = subject_of(self._channel, provider, destination)
             if in_doubt:
                 self.learn(provider, self.permission.succeeded(subject_of(self._channel, provider)))
             if blames == "destination" and destination:

@@ -45,6 +45,7 @@ class Turn(Generic[M]):
         self._left: Counter[str] = Counter()
         self._owed: Counter[str] = Counter()
         self._probes: set[str] = set()
+        self._permits: dict[tuple[str, bool], Permit[M]] = {}
         self.slots: Counter[str] = Counter()
         self.is_busy = is_busy
         self.troubled = 0
@@ -88,7 +89,10 @@ class Turn(Generic[M]):
         if not self._left[name]:
             return None
         self._left[name] -= 1
-        return Permit(self._order[name], name in self._probes)
+        kind = name, name in self._probes
+        if (permit := self._permits.get(kind)) is None:
+            permit = self._permits[kind] = Permit(self._order[name], kind[1])
+        return permit
 
     def begin(self, permits: Iterable[Permit[Any]]) -> None:
         """These calls are made; the others are owed."""

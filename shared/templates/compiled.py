@@ -133,7 +133,7 @@ class Template:
         )
 
     def _sms(self, context: dict[str, Any]) -> SmsContent:
-        return SmsContent(self._filled("sms.body.txt", context).translate(_SPACES))
+        return SmsContent(_plain_spaces(self._filled("sms.body.txt", context)))
 
     def _whatsapp(self, context: dict[str, Any]) -> WhatsAppContent:
         return WhatsAppContent(
@@ -183,9 +183,13 @@ class Template:
     def _line(self, file: str, context: dict[str, Any]) -> str:
         """One line that may go into a header: a line break in it is refused, never smoothed over."""
         try:
-            return single_line(self._program.write(file, context).strip()).translate(_SPACES)
+            return _plain_spaces(single_line(self._program.write(file, context).strip()))
         except ValidationError as error:
             raise TemplateError(str(error.messages[0]), file=file) from None
+
+
+def _plain_spaces(text: str) -> str:
+    return text if text.isascii() else text.translate(_SPACES)
 
 
 def _shortened(text: str, longest: int) -> str:

@@ -71,6 +71,8 @@ class Program:
             template = self._loaded.get(file)
             if template is None:
                 template = self._loaded[file] = self._environment.get_template(file)
+                # Jinja2's is a chain of dicts, which is slow to copy for each rendering.
+                template.globals = dict(template.globals)
             return limits.join(template.root_render_func(template.new_context(context)))
         except _FAULTS as error:
             raise _located(error, file) from error
