@@ -6,13 +6,17 @@ from typing import Any, cast
 import pika
 from dramatiq.brokers.rabbitmq import RabbitmqBroker as DramatiqRabbitmqBroker
 from dramatiq.brokers.rabbitmq import _RabbitmqConsumer
-from dramatiq.common import xq_name
+from dramatiq.common import q_name, xq_name
 from dramatiq.errors import ConnectionClosed
 from dramatiq.middleware import Middleware
 
 from shared.broker.foreign import read, stand_in
 
+_Fetched = tuple[Any, Any, bytes | None]
+
 _DEAD_AT_ONCE = 500
+_DELAY_SECONDS = 0.1
+"""How long a consumer that holds delayed messages waits at a time: by so much they may be late."""
 
 
 class RabbitmqBroker(DramatiqRabbitmqBroker):
@@ -77,14 +81,27 @@ class RabbitmqBroker(DramatiqRabbitmqBroker):
 
 
 class _Consumer(_RabbitmqConsumer):
+    """Waits in RabbitMQ for what comes, and no longer than what it holds itself may wait."""
+
     def __init__(self, broker: RabbitmqBroker, queue_name: str, prefetch: int, timeout: int) -> None:
         super().__init__(broker, queue_name, prefetch, timeout)
-        self.iterator = _ours(self.iterator, queue_name)
+        self._is_delayed = queue_name != q_name(queue_name)
+        self._idle_seconds = timeout / 1000
+        self.iterator = self._ours()
 
+    def _ours(self) -> Iterator[_Fetched]:
+        for method, properties, body in self._fetched():
+            if body is not None and isinstance(read(body, self.queue_name), str):
+                yield method, properties, stand_in(self.queue_name)
+            else:
+                yield method, properties, body
 
-def _ours(fetched: Iterator[tuple[Any, Any, bytes | None]], queue_name: str) -> Iterator[tuple[Any, Any, bytes | None]]:
-    for method, properties, body in fetched:
-        if body is not None and isinstance(read(body, queue_name), str):
-            yield method, properties, stand_in(queue_name)
-        else:
-            yield method, properties, body
+    def _fetched(self) -> Iterator[_Fetched]:
+        while True:
+            seconds = _DELAY_SECONDS if self._is_delayed and self.known_tags else self._idle_seconds
+            # The second time it goes on with the consumer that is there.
+            for fetched in self.channel.consume(self.queue_name, inactivity_timeout=seconds):
+                yield fetched
+                break
+            else:
+                return  # cancelled: a new consumer declares the queue again

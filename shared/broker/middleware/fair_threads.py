@@ -2,8 +2,6 @@
 
 from dramatiq import Broker, Middleware, Worker
 
-POLL_MILLISECONDS = 100
-
 
 class FairThreads(Middleware):
     """Sets, before a worker boots, how much of it each queue may occupy.
@@ -18,4 +16,3 @@ class FairThreads(Middleware):
         consumed = declared & worker.consumer_whitelist if worker.consumer_whitelist else declared
         worker.consumer_whitelist = consumed
         worker.queue_prefetch = max(1, worker.worker_threads // max(1, len(consumed)))
-        worker.worker_timeout = POLL_MILLISECONDS

@@ -3,6 +3,7 @@
 import queue
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import dramatiq
 import pytest
@@ -131,3 +132,81 @@ def test_a_dead_workers_messages_are_rescued(server, broker, worker):
     worker.start()
     broker.rescue()
     assert seen.get(timeout=SECONDS) == "done"
+
+
+def blocked(server):
+    with Redis.from_url(server.url) as client:
+        return client.info("clients")["blocked_clients"]
+
+
+def test_idle_consumers_wait_in_redis(server, broker, worker):
+    seen: queue.Queue[str] = queue.Queue()
+
+    @actor(broker=broker, queue_name="work", actor_name="work.do")
+    def do():
+        seen.put("done")
+
+    worker.start()
+    wait_until(lambda: blocked(server) == 2)  # for the queue, and for its delayed messages
+    do.send()
+    assert seen.get(timeout=SECONDS) == "done"
+    wait_until(lambda: blocked(server) == 2)
+
+
+def test_a_message_wakes_one_of_many_and_none_is_missed(server, broker, worker):
+    handles = [RedisBroker(server.url, []) for _ in range(3)]
+
+    @actor(broker=broker, queue_name="work", actor_name="work.do")
+    def do(): ...
+
+    with ThreadPoolExecutor() as threads:
+        waiting = [threads.submit(handle.wait, "work", 3.0) for handle in handles]
+        wait_until(lambda: blocked(server) == 3)
+        do.send()
+        assert sorted(each.result(timeout=SECONDS) for each in waiting) == [False, False, True]
+    assert sum(len(handle.do_fetch("work", 5)) for handle in handles) == 1
+
+
+def test_what_was_handed_over_is_fetched_first_even_by_the_next_consumer(broker):
+    """The connection may break between the two."""
+    sent = []
+
+    @actor(broker=broker, queue_name="work", actor_name="work.do")
+    def do(): ...
+
+    sent.append(do.send().message_id)
+    assert broker.wait("work", 1.0)
+    sent += [do.send().message_id for _ in range(2)]
+    consumer = broker.consume("work", prefetch=5, timeout=100)
+    assert [next(consumer).message_id for _ in range(3)] == sent
+
+
+def test_what_was_handed_to_a_worker_that_died_is_rescued(server, broker, worker):
+    seen: queue.Queue[str] = queue.Queue()
+    dead = RedisBroker(server.url, [])
+
+    @actor(broker=broker, queue_name="work", actor_name="work.do")
+    def do():
+        seen.put("done")
+
+    assert dead.do_fetch("work", 1) == []
+    do.send()
+    assert dead.wait("work", 1.0)
+    with Redis.from_url(server.url) as client:
+        client.zadd("dramatiq:__heartbeats__", {dead.broker_id: int(time.time() * 1000) - 20_000})
+    worker.start()
+    broker.rescue()
+    assert seen.get(timeout=SECONDS) == "done"
+
+
+def test_a_consumer_that_is_full_goes_on_as_soon_as_something_is_done(server, broker, worker):
+    seen: queue.Queue[int] = queue.Queue()
+
+    @actor(broker=broker, queue_name="work", actor_name="work.do")
+    def do(number):
+        seen.put(number)
+
+    worker.start()
+    for number in range(100):
+        do.send(number)
+    assert sorted(seen.get(timeout=SECONDS) for _ in range(100)) == list(range(100))
