@@ -26,7 +26,7 @@ MAKE_VENV = for python in $(PYTHONS); do \
 	exit 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down test test-quick lint format types imports check bench chaos audit lock settings-doc outcomes-doc clean
+.PHONY: help install demo up down test test-quick lint format types imports check bench bench-quick chaos audit lock settings-doc outcomes-doc clean
 
 help:
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -59,9 +59,10 @@ types: $(INSTALLED) ## mypy, strictly
 imports: $(INSTALLED) ## who may import whom
 	$(BIN)/lint-imports
 check: lint types imports test ## all of the above: what CI runs
-bench: $(INSTALLED) ## side by side with other task queues, on this machine
+bench: $(INSTALLED) ## side by side with other task queues, on this machine: within 20 minutes
 	$(BIN)/python -m bench $(ARGS)
-
+bench-quick: $(INSTALLED) ## the same in small, within 2 minutes
+	$(BIN)/python -m bench --quick $(ARGS)
 chaos: $(INSTALLED) ## faults on purpose, and what was seen: the matrix of docs/reliability.md, about 15 minutes
 	$(BIN)/python -m chaos $(ARGS)
 

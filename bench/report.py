@@ -1,4 +1,4 @@
-"""What came of the rounds: medians, spread and ratios, as a table and as JSON."""
+"""What came of the rounds: medians, spread and ratios, for the tables and the JSON file."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -7,10 +7,9 @@ from statistics import median
 from typing import Any
 
 import orjson
-from rich.table import Table
 
 from bench.rounds import Outcome
-from bench.scenario import OURS, Figure, Scenario
+from bench.scenario import TARGETS, Figure, Scenario, is_ours
 
 
 @dataclass(frozen=True)
@@ -32,14 +31,20 @@ class Line:
     """One figure of one scenario.
 
     Parameters:
+        id: of the target it decides about, or empty.
+        side: which way of ours was measured.
         best: the peer's best way, by the scenario's first figure.
         ratio: how many times better ours is, of the rounds in which both were measured.
-        met: whether the target is reached; None when there is none.
+        met: whether the target is reached; None when there is none. With a run of ours that failed it is not.
+        runs: of ours, that were exact.
+        failed: runs of ours that were not.
     """
 
+    id: str
     scenario: str
     what: str
     figure: str
+    side: str
     ours: Spread | None
     peer: Spread | None
     best: str
@@ -47,83 +52,65 @@ class Line:
     target: str
     met: bool | None
     runs: int
+    failed: int
 
 
 def summarise(scenarios: Iterable[Scenario], outcomes: Sequence[Outcome]) -> list[Line]:
     """A line for each figure. Failed runs count for nothing."""
-    exact = [outcome for outcome in outcomes if outcome.failure is None]
     return [
-        _line(scenario, figure, [one for one in exact if one.scenario == scenario.name])
+        _line(scenario, figure, [one for one in outcomes if one.scenario == scenario.name])
         for scenario in scenarios
         for figure in scenario.figures
     ]
 
 
-def _line(scenario: Scenario, figure: Figure, exact: Sequence[Outcome]) -> Line:
-    best = _best(scenario, exact)
-    ours, peer = (_by_round(exact, side, figure.key) for side in (OURS, best))
+def by_target(lines: Sequence[Line]) -> dict[str, list[Line]]:
+    """The lines that decide about each target, none where nothing was measured."""
+    return {key: [line for line in lines if line.id == key and (line.runs or line.failed)] for key in TARGETS}
+
+
+def _line(scenario: Scenario, figure: Figure, outcomes: Sequence[Outcome]) -> Line:
+    exact = [outcome for outcome in outcomes if outcome.failure is None]
+    failed = sum(1 for outcome in outcomes if outcome.failure and outcome.side == figure.side)
+    best = best_way(scenario, exact)
+    ours, peer = (_by_round(exact, side, figure.key) for side in (figure.side, best))
     ratio = Spread.of([figure.times_better(ours[number], peer[number]) for number in ours.keys() & peer.keys()])
     mine = Spread.of(list(ours.values()))
     met = figure.met(mine.median, ratio.median if ratio else None) if mine else None
     return Line(
-        scenario.name, scenario.what, figure.label, mine, Spread.of(list(peer.values())), best, ratio,
-        figure.target(), met, len(ours),
+        figure.id, scenario.name, scenario.what, figure.label, figure.side, mine, Spread.of(list(peer.values())), best,
+        ratio, figure.target(), False if failed and figure.target() else met, len(ours), failed,
     )  # fmt: skip
 
 
-def _best(scenario: Scenario, exact: Sequence[Outcome]) -> str:
+def best_way(scenario: Scenario, exact: Sequence[Outcome]) -> str:
+    """The peer's best way, by the scenario's first figure; empty when there is none."""
     first = scenario.figures[0]
     medians = {
         side: median(values)
         for side in scenario.sides
-        if side != OURS and (values := list(_by_round(exact, side, first.key).values()))
+        if not is_ours(side) and (values := list(_by_round(exact, side, first.key).values()))
     }
     choose = max if first.more_is_better else min
     return choose(medians, key=medians.__getitem__) if medians else ""
 
 
 def _by_round(exact: Sequence[Outcome], side: str, key: str) -> dict[int, float]:
-    return {one.round: one.figures[key] for one in exact if one.side == side}
-
-
-def table(lines: Sequence[Line]) -> Table:
-    """For people. Under each median its least and its most, where there was more than one round."""
-    made = Table(title="Ours, the peer's best, and how many times better ours is (median, least – most)")
-    for name in ("work", "figure", "ours", "peer", "ratio", "target", "the peer's best"):
-        made.add_column(name, justify="right" if name in ("ours", "peer", "ratio") else "left")
-    shown = ""
-    for line in lines:
-        if shown not in ("", line.scenario):
-            made.add_section()
-        mark = {True: " [green]met[/]", False: " [red]missed[/]", None: ""}[line.met]
-        made.add_row(
-            line.what if shown != line.scenario else "", line.figure, _shown(line.ours), _shown(line.peer),
-            _shown(line.ratio, "×"), line.target + mark, line.best if shown != line.scenario else "",
-        )  # fmt: skip
-        shown = line.scenario
-    return made
-
-
-def _shown(spread: Spread | None, unit: str = "") -> str:
-    if spread is None:
-        return "–"
-    middle = f"{_number(spread.median)}{unit}"
-    if spread.least == spread.most:
-        return middle
-    return f"{middle}\n[dim]{_number(spread.least)} – {_number(spread.most)}[/]"
-
-
-def _number(value: float) -> str:
-    """Three digits that count, no more: these are measurements."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return {one.round: one.figures[key] for one in exact if one.side == side and key in one.figures}
 
 
 def write(path: Path, machine: dict[str, Any], lines: Sequence[Line], outcomes: Sequence[Outcome]) -> None:
     """Everything, for machines and for later."""
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     found = {
         "machine": machine,
         "summary": [asdict(line) for line in lines],
         "runs": [asdict(outcome) for outcome in outcomes],
     }
-    path.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
+    path.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def read(path: Path) -> tuple[dict[str, Any], list[Outcome]]:
+    """The machine and the runs of a file that was written before."""
+    found = orjson.loads(path.read_bytes())
+    return found["machine"], [Outcome(**run) for run in found["runs"]]

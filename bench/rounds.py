@@ -6,8 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench.run import Ground
-from bench.scenario import OURS, Figures, Scale, Scenario
+from bench.scenario import Figures, Scale, Scenario, is_ours
 from bench.tally import Inexact
+
+NEAR = 1.25
+"""How many times better than a way the best one may be for that way to be tried again."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ def run_once(ground: Ground, scenario: Scenario, side: str, scale: Scale, number
     load, began = os.getloadavg()[0], time.monotonic()
     figures, failure = {}, None
     try:
-        with ground.run("crier" if side == OURS else "peer") as run:
+        with ground.run("crier" if is_ours(side) else "peer") as run:
             figures = dict(scenario.sides[side](run, scale))
     except Inexact as error:
         failure = str(error)
@@ -43,25 +46,40 @@ def run_once(ground: Ground, scenario: Scenario, side: str, scale: Scale, number
 
 def run_rounds(
     ground: Ground, scenarios: Sequence[Scenario], scale: Scale, *, rounds: int, seconds: float,
-    tell: Callable[[Outcome], None],
+    tell: Callable[[Outcome], None], begin: Callable[[str, str, int], None] = lambda *_: None,
 ) -> list[Outcome]:  # fmt: skip
-    """Every side of every scenario, `rounds` times, the sides interleaved.
+    """Every side of every scenario, `rounds` times (or as often as the scenario says), the sides interleaved.
+
+    Ways of the peer that were far behind its best in the first round are left out of the next ones.
 
     Parameters:
         seconds: after which no scenario is begun that would, going by what it took before, end later.
         tell: is given each outcome as it comes.
+        begin: is told the scenario, the side and the round of a run that begins.
     """
     began, outcomes = time.monotonic(), list[Outcome]()
     for number in range(1, rounds + 1):
         for scenario in scenarios:
-            earlier = sum(one.seconds for one in outcomes if one.scenario == scenario.name)
-            expected = earlier / (number - 1) if number > 1 else 0.0
-            if time.monotonic() - began + expected > seconds:
+            earlier = [one for one in outcomes if one.scenario == scenario.name]
+            sides = [side for side in scenario.sides if number == 1 or _is_worth_it(scenario, side, earlier)]
+            # What a side took last, as a later round has fewer of them.
+            expected = sum({one.side: one.seconds for one in earlier if one.side in sides}.values())
+            if number > scenario.rounds or time.monotonic() - began + expected > seconds:
                 continue
-            sides = list(scenario.sides)
             turn = (number - 1) % len(sides)
             for side in sides[turn:] + sides[:turn]:
+                begin(scenario.name, side, number)
                 outcome = run_once(ground, scenario, side, scale, number)
                 outcomes.append(outcome)
                 tell(outcome)
     return outcomes
+
+
+def _is_worth_it(scenario: Scenario, side: str, earlier: Sequence[Outcome]) -> bool:
+    """Ours, and what may be the peer's best."""
+    figure = scenario.figures[0]
+    peers = {one.side: one.figures[figure.key] for one in earlier if one.figures and not is_ours(one.side)}
+    if is_ours(side) or not peers:
+        return True
+    best = (max if figure.more_is_better else min)(peers.values())
+    return side in peers and figure.times_better(best, peers[side]) <= NEAR

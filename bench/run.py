@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from subprocess import Popen, TimeoutExpired
 from urllib.error import URLError
@@ -23,12 +24,17 @@ from crier.local.redis import RedisServer
 from crier.local.spawning import launched, spawn
 from shared.ledger.migrations import upgrade
 
+Filler = Callable[[str], None]
+
 ROOT = Path(__file__).parents[1]
 PATIENCE = 120.0
 """Seconds a run waits for anything: a run that takes longer has lost something."""
 
 WEB_PROCESSES, WEB_THREADS = 2, 16
 """Of the server that accepts, on either side."""
+
+WORKER_PROCESSES = 2
+"""Of ours, unless told otherwise: one a core of the machine that was measured."""
 
 
 class Run:
@@ -38,15 +44,32 @@ class Run:
         database_url, broker_url: of this run alone.
         tally: the file its providers write their calls to.
         server_pids: of the database and of the broker.
+        processes: of our workers.
     """
 
-    def __init__(self, folder: Path, database_url: str, broker_url: str, server_pids: list[int]) -> None:
-        self.server_pids = server_pids
+    def __init__(self, ground: "Ground", folder: Path, name: str) -> None:
+        self._ground = ground
+        self._name = name
         self.folder = folder
-        self.database_url = database_url
-        self.broker_url = broker_url
+        self.database_url = ground.database_url(name)
+        self.broker_url = ground.broker_url
+        self.server_pids = ground.server_pids
+        self.processes = ground.processes
         self.tally = folder / "calls"
         self._running: dict[str, Popen[bytes]] = {}
+
+    def begin_with(self, name: str, fill: Filler) -> None:
+        """Have a copy of the database that `fill`, given the URL of an empty one of ours, made once per bench."""
+        self.database_url = self._ground.copy(self._ground.filled(name, fill), self._name)
+
+    def begin_in(self, name: str, fill: Filler) -> None:
+        """Work in such a database itself, where a copy would be too large; what this run adds stays."""
+        self.database_url = self._ground.database_url(self._ground.filled(name, fill))
+
+    def forget_calls(self) -> None:
+        """Begin a new tally, and a new broker. No provider runs."""
+        self.tally.unlink(missing_ok=True)
+        self._ground.empty_broker()
 
     def start(self, name: str, *arguments: str, environment: Mapping[str, str]) -> None:
         """Start `python -m …` with its output in a log; it ends with this process whatever happens."""
@@ -81,8 +104,13 @@ class Run:
         self.wait_until(lambda: _answers(port), f"an answer on port {port}")
 
     def wait_for_calls(self, count: int) -> None:
-        """Wait until providers were called `count` times."""
-        self.wait_until(lambda: called(self.tally) >= count, f"{count} calls of the provider", pause=0.02)
+        """Wait until providers were called `count` times, for as long as calls keep coming."""
+        # In steps: a million take longer than any one thing may.
+        for step in [*range(called(self.tally), count, 20_000), count]:
+            self.wait_until(partial(self._were_called, step), f"{count} calls of the provider", pause=0.02)
+
+    def _were_called(self, count: int) -> bool:
+        return called(self.tally) >= count
 
     def pid(self, name: str) -> int:
         """Of a process this run has started."""
@@ -97,13 +125,16 @@ class Ground:
 
     Parameters:
         durable: as in production; False (no fsync) is for tests.
+        processes: of our workers.
     """
 
-    def __init__(self, *, durable: bool = True) -> None:
+    def __init__(self, *, durable: bool = True, processes: int = WORKER_PROCESSES) -> None:
+        self.processes = processes
         self._folder = Path(tempfile.mkdtemp(prefix="crier-bench-"))
         self._postgres = PostgresServer(self._folder / "postgres", durable=durable)
         self._redis = RedisServer(self._folder / "redis", appendonly=False)
         self._runs = 0
+        self._filled = set[str]()
 
     def __enter__(self) -> "Ground":
         self._postgres.start()
@@ -126,10 +157,8 @@ class Ground:
         folder = self._folder / name
         folder.mkdir()
         self._execute(f"CREATE DATABASE {name} TEMPLATE empty_{side}")
-        with Redis.from_url(self._redis.url) as client:
-            client.flushall()
-        pids = [self._postgres.pid, self._redis.pid]
-        run = Run(folder, self._postgres.database_url(name), self._redis.url, pids)
+        self.empty_broker()
+        run = Run(self, folder, name)
         try:
             yield run
         finally:
@@ -139,6 +168,44 @@ class Ground:
             # What a run leaves to be written must not slow the next one.
             self._execute("CHECKPOINT")
             shutil.rmtree(folder, ignore_errors=True)
+
+    @property
+    def broker_url(self) -> str:
+        """Of the one broker."""
+        return self._redis.url
+
+    @property
+    def server_pids(self) -> list[int]:
+        """Of the database and of the broker."""
+        return [self._postgres.pid, self._redis.pid]
+
+    def database_url(self, name: str) -> str:
+        """Of a database."""
+        return self._postgres.database_url(name)
+
+    def filled(self, name: str, fill: Filler) -> str:
+        """The name of a database of ours that `fill` has filled, the first time it is asked for."""
+        database = f"filled_{name}"
+        if name not in self._filled:
+            self._execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+            self._execute(f"CREATE DATABASE {database} TEMPLATE empty_crier")
+            fill(self.database_url(database))
+            with psycopg.connect(self.database_url(database), autocommit=True) as connection:
+                # As autovacuum has done in a ledger that grew over days.
+                connection.execute("VACUUM (ANALYZE)")
+            self._filled.add(name)
+        return database
+
+    def copy(self, database: str, name: str) -> str:
+        """Make database `name` a copy of another; its URL."""
+        self._execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {database} STRATEGY file_copy")
+        return self.database_url(name)
+
+    def empty_broker(self) -> None:
+        """Forget all bells and tasks."""
+        with Redis.from_url(self._redis.url) as client:
+            client.flushall()
 
     def versions(self) -> dict[str, str]:
         """Of the servers."""

@@ -4,7 +4,7 @@ import os
 import struct
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 
@@ -35,6 +35,12 @@ def calls(path: Path) -> list[tuple[str, float]]:
     """Every call: the phone number and the moment (Unix time, seconds)."""
     written = path.read_bytes() if path.exists() else b""
     return [(f"+{number}", moment) for number, moment in _RECORD.iter_unpack(written)]
+
+
+def waited(accepted: Mapping[str, float], path: Path, phones: Iterable[str]) -> list[float]:
+    """Milliseconds from acceptance (Unix time, seconds, by phone number) to the call, for each of `phones`."""
+    called_at = dict(calls(path))
+    return [(called_at[phone] - accepted[phone]) * 1000 for phone in phones]
 
 
 def check_once(expected: Iterable[str], found: Iterable[str], what: str) -> None:

@@ -46,9 +46,9 @@ def recipient(channel: str, number: int) -> dict[str, Any]:
     return {"to": to, "data": {"first_name": "Ada", "guests": 2 + number % 7, "reference": f"T-{number}"}}
 
 
-def one(channel: str, number: int) -> Mapping[str, Any]:
+def one(channel: str, number: int, **envelope: str) -> Mapping[str, Any]:
     """The body of a request for one message."""
-    return {"template": TEMPLATE, "channel": channel, **recipient(channel, number)}
+    return {"template": TEMPLATE, "channel": channel, **recipient(channel, number), **envelope}
 
 
 def many(channel: str, numbers: range, **envelope: str) -> Mapping[str, Any]:

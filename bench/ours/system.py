@@ -1,41 +1,44 @@
 """Our processes in a run: gateway, relay, SMS workers, each as production has them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import text
+import psycopg
 
-from bench import texts
+from bench.ours.accepting import Accepting
 from bench.run import WEB_PROCESSES, WEB_THREADS, Run
 from bench.tally import Inexact, calls, check_once
 from crier.local.ports import free_port
+from crier.local.programs import WORKERS, worker
 from shared.crypto import new_key
-from shared.intake import Intake
-from shared.ledger.keys import Keys
-from shared.ledger.template_store import TemplateStore
-from shared.runtime import Runtime
-from shared.templates.bundle import Bundle
-from shared.templates.compiled import compile_bundle
+from shared.ledger.ids import lowest_id
 
-_FILES = {
-    "template.toml": texts.MANIFEST,
-    "sms.body.txt": texts.SMS,
-    "email.subject.txt": texts.SUBJECT,
-    "email.body.txt": texts.SMS,
-}
-_IDS = text("SELECT id::text FROM notifications")
-_TARGETS = text("SELECT target FROM deliveries")
-_SENT = text("SELECT count(*), extract(epoch FROM max(settled_at)) AS last FROM deliveries WHERE state = 'sent'")
-_WAITING = text("SELECT count(*) FROM deliveries WHERE due_at IS NOT NULL OR lease_until IS NOT NULL")
-_ATTEMPTS = text("SELECT count(*) FROM attempts")
-_ACCEPTED = text("SELECT recipient->>'phone' AS phone, extract(epoch FROM accepted_at)::float AS at FROM notifications")
+SERVICE = "bench.ours.service"
+
+# Only what is of this run: there may be millions of rows of history.
+_IDS = "SELECT id::text FROM notifications WHERE id >= %s"
+_TARGETS = "SELECT target FROM deliveries WHERE id >= %s"
+_SENT = "SELECT count(*), extract(epoch FROM max(settled_at)) FROM deliveries WHERE state = 'sent' AND id >= %s"
+_ATTEMPTS = "SELECT count(*) FROM attempts WHERE delivery_id >= %s"
+_ACCEPTED = "SELECT recipient->>'phone', extract(epoch FROM accepted_at)::float FROM notifications WHERE id >= %s"
+_ASTRAY = "SELECT count(*) FROM deliveries WHERE state NOT IN ('sent', 'queued', 'claimed') AND id >= %s"
+_WAITS = """
+    SELECT EXISTS (SELECT FROM deliveries WHERE due_at IS NOT NULL AND deaths = 0)
+        OR EXISTS (SELECT FROM deliveries WHERE lease_until IS NOT NULL)
+"""
 
 
 class Crier:
-    """Our side in a run. Made by `crier`."""
+    """Our side in a run. Made by `crier`.
 
-    def __init__(self, run: Run) -> None:
+    Parameters:
+        campaign: what waits in the database already is of this run too.
+    """
+
+    def __init__(self, run: Run, *, campaign: bool = False) -> None:
         self.run = run
         self.port = free_port()
         self._environment = {
@@ -46,12 +49,16 @@ class Crier:
             "CRIER_GATEWAY_WORKERS": str(WEB_PROCESSES),
             "CRIER_GATEWAY_THREADS": str(WEB_THREADS),
         }
-        self._runtime = Runtime(self._environment)
-        self._project = Keys(self._runtime.database).project("bench")
-        self.key = Keys(self._runtime.database).create("bench")
-        bundle = Bundle(texts.TEMPLATE, _FILES)
-        compile_bundle(bundle)
-        TemplateStore(self._runtime.database).add(None, bundle.name, bundle.checksum, bundle.to_json())
+        self._accepting = Accepting(run.database_url)
+        self.key = self._accepting.new_key()
+        self.forget()
+        if campaign:
+            self._judged_from = UUID(int=0)
+
+    def forget(self) -> None:
+        """Judge only what is accepted from here on. No worker runs."""
+        self._began = self._judged_from = lowest_id(datetime.now(UTC))
+        self.run.forget_calls()
 
     @property
     def url(self) -> str:
@@ -67,60 +74,89 @@ class Crier:
         """Start the clock, which runs beside everything else."""
         self.run.start("relay", "services.relay", environment=self._environment)
 
-    def start_workers(self, provider_url: str = "") -> Sequence[str]:
-        """Start what delivers, one process of twelve threads, as a channel service alone runs; its name.
+    def start_workers(
+        self, provider_url: str = "", *, name: str = "workers", processes: int | None = None,
+        queues: Sequence[str] = (), **environment: str,
+    ) -> str:  # fmt: skip
+        """Start what delivers, as production does: processes of twelve threads; its name.
 
         Parameters:
-            provider_url: of the provider's stand-in; without one the provider is in the workers' process.
+            provider_url: of the provider's stand-in; without one the provider is in the workers' processes.
+            processes: as many as the run says when None.
+            queues: that these work for; empty means all.
+            environment: settings.
         """
+        count = str(processes or self.run.processes)
+        options = ("--processes", count, "--threads", "12", *(("--queues", *queues) if queues else ()))
+        self._start_workers(name, ("dramatiq", SERVICE, *options), provider_url, environment)
+        return name
+
+    def start_packed(self, provider_url: str = "") -> str:
+        """Start every service in one process, as `crier up` does, with ours in the place of the SMS service."""
+        packed = worker([name for name in WORKERS if name != "sms"])
+        # After the interpreter, `-m` and `dramatiq`, which the run puts there by itself.
+        self._start_workers("workers", ("dramatiq", SERVICE, *packed[3:]), provider_url, {})
+        return "workers"
+
+    def _start_workers(
+        self, name: str, arguments: Sequence[str], provider_url: str, settings: Mapping[str, str]
+    ) -> None:
         provider = {"BENCH_PROVIDER_URL": provider_url} if provider_url else {"BENCH_TALLY": str(self.run.tally)}
-        arguments = ("dramatiq", "bench.ours.service", "--processes", "1", "--threads", "12")
-        self.run.start("workers", *arguments, environment=self._environment | provider)
-        return ["workers"]
+        self.run.start(name, *arguments, environment={**self._environment, **provider, **settings})
 
     def accept(self, numbers: range, lane: str) -> None:
         """Accept an SMS to each number by Python calls, as an API call would."""
-        intake = Intake(self._runtime.database, self._runtime.sealer)
-        for start in range(numbers.start, numbers.stop, 10_000):
-            part = range(start, min(start + 10_000, numbers.stop))
-            intake.accept_many(self._project, texts.many("sms", part, lane=lane))
+        self._accepting.accept(numbers, lane)
 
     def ids(self) -> list[str]:
-        """Of every notification in the ledger."""
-        return [row.id for row in self._rows(_IDS)]
+        """Of every notification."""
+        return [row[0] for row in self._rows(_IDS, self._began)]
 
     def targets(self) -> list[str]:
-        """Of every delivery in the ledger."""
-        return [row.target for row in self._rows(_TARGETS)]
+        """Of every delivery."""
+        return [row[0] for row in self._rows(_TARGETS, self._began)]
 
     def accepted(self) -> dict[str, float]:
         """When each was accepted, by phone number (Unix time, seconds)."""
-        return {row.phone: row.at for row in self._rows(_ACCEPTED)}
+        return dict(self._rows(_ACCEPTED, self._began))
 
     def wait_until_settled(self) -> None:
         """Wait until the ledger waits for nothing."""
-        self.run.wait_until(lambda: self._rows(_WAITING)[0].count == 0, "every delivery is settled")
+        # By its partial indexes: without them, asking would cost more than the work.
+        with psycopg.connect(self.run.database_url, options="-c enable_seqscan=off", autocommit=True) as connection:
+            self.run.wait_until(lambda: connection.execute(_WAITS).fetchone() == (False,), "every delivery is settled")
 
     def check_sent(self, expected: list[str]) -> float:
         """See that each phone number was called once and is marked sent; when the last one was (Unix time)."""
         check_once(expected, (phone for phone, _ in calls(self.run.tally)), "calls of the provider")
-        sent, attempts = self._rows(_SENT)[0], self._rows(_ATTEMPTS)[0].count
-        if not sent.count == attempts == len(expected):
-            raise Inexact(f"{len(expected)} accepted, {sent.count} are sent, by {attempts} attempts")
-        return float(sent.last)
+        return self.check_settled(len(expected))
+
+    def check_settled(self, count: int) -> float:
+        """See that each of so many calls is marked sent, by one attempt; when the last one was (Unix time)."""
+        [(sent, last)], [(attempts,)] = (self._rows(statement, self._judged_from) for statement in (_SENT, _ATTEMPTS))
+        if not sent == attempts == count:
+            raise Inexact(f"{count} were called, {sent} are sent, by {attempts} attempts")
+        return float(last)
+
+    def check_rest_waits(self) -> None:
+        """See that whatever is not sent still waits."""
+        [(astray,)] = self._rows(_ASTRAY, self._judged_from)
+        if astray:
+            raise Inexact(f"{astray} neither are sent nor wait")
 
     def close(self) -> None:
         """Close our own connections."""
-        self._runtime.database.close()
+        self._accepting.close()
 
-    def _rows(self, statement: Any) -> Any:
-        return self._runtime.database.rows(statement)
+    def _rows(self, statement: str, first: UUID) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.run.database_url) as connection:
+            return connection.execute(statement, [first]).fetchall()
 
 
 @contextmanager
-def crier(run: Run) -> Iterator[Crier]:
-    """Our side in a run."""
-    side = Crier(run)
+def crier(run: Run, *, campaign: bool = False) -> Iterator[Crier]:
+    """Our side in a run. See `Crier`."""
+    side = Crier(run, campaign=campaign)
     try:
         yield side
     finally:

@@ -1,36 +1,32 @@
-"""The peer's processes in a run: Flask behind gunicorn, and Celery workers."""
+"""A peer's processes in a run: Flask behind gunicorn, and workers."""
 
-from base64 import b64decode
 from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
-import orjson
 import psycopg
-from celery import Celery
-from redis import Redis
 
 from bench import texts
+from bench.peer import job
+from bench.peer.enqueue import ENQUEUE
 from bench.peer.rows import Rows
-from bench.peer.tasks import BROKER, DATABASE, PROVIDER, TALLY, TASK
+from bench.peer.ways import System, Way
 from bench.run import WEB_PROCESSES, WEB_THREADS, Run
 from bench.tally import Inexact, calls, check_once
 from crier.local.ports import free_port
 
-_QUIET = ("--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat")
-_QUEUE = "celery"
 _UNSENT = "SELECT count(*) FROM messages WHERE state <> 'sent'"
 _SENT = "SELECT count(*), extract(epoch FROM max(sent_at)) FROM messages WHERE state = 'sent'"
 _ACCEPTED = "SELECT target, extract(epoch FROM accepted_at)::float FROM messages"
 
 
 class Peer:
-    """The peer in a run."""
+    """A peer in a run."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
         self.port = free_port()
-        self._environment = {DATABASE: run.database_url, BROKER: run.broker_url, TALLY: str(run.tally)}
+        self._environment = {job.DATABASE: run.database_url, job.BROKER: run.broker_url, job.TALLY: str(run.tally)}
 
     @property
     def url(self) -> str:
@@ -47,27 +43,26 @@ class Peer:
         )  # fmt: skip
         self.run.wait_for_http(self.port)
 
-    def start_workers(self, pool: str, concurrency: int, provider_url: str = "", processes: int = 1) -> Sequence[str]:
-        """Start Celery workers; the names of their processes."""
-        names = [f"worker{number}" for number in range(processes)]
-        for name in names:
-            self.run.start(
-                name, "celery", "--app", "bench.peer.tasks", "worker", "--pool", pool, "--concurrency",
-                str(concurrency), "--hostname", f"{name}@%h", *_QUIET,
-                environment=self._environment | {PROVIDER: provider_url},
-            )  # fmt: skip
+    def start_workers(self, way: Way, provider_url: str = "", name: str = "worker") -> Sequence[str]:
+        """Start workers; the names of their processes.
+
+        Parameters:
+            provider_url: of the provider's stand-in; without one the provider is in the workers' processes.
+        """
+        names = [f"{name}{number}" for number in range(way.processes)]
+        for each in names:
+            arguments = [part.format(broker=self.run.broker_url, name=each) for part in way.arguments]
+            self.run.start(each, *arguments, environment=self._environment | {job.PROVIDER: provider_url})
         return names
 
-    def accept(self, numbers: range) -> None:
+    def accept(self, numbers: range, system: System = "celery") -> None:
         """Add a row and a task for each number."""
         rows = []
         for number in numbers:
             asked = texts.recipient("sms", number)
             rows.append((str(uuid4()), "sms", asked["to"]["phone"], asked["data"]))
         Rows(self.run.database_url, connections=1).insert_many(rows)
-        with Celery(broker=self.run.broker_url) as sender:
-            for identifier, _, to, data in rows:
-                sender.send_task(TASK, (identifier, to, data), ignore_result=True)
+        ENQUEUE[system](self.run.broker_url, ((identifier, to, data) for identifier, _, to, data in rows))
 
     def ids(self) -> list[str]:
         """Of every row."""
@@ -76,13 +71,6 @@ class Peer:
     def targets(self) -> list[str]:
         """Of every row."""
         return [row[0] for row in self._rows("SELECT target FROM messages")]
-
-    def enqueued(self) -> list[str]:
-        """Ids in the tasks that wait in the queue."""
-        with Redis.from_url(self.run.broker_url) as client:
-            tasks = [orjson.loads(task) for task in client.lrange(_QUEUE, 0, -1)]
-        # Celery's message protocol 2: the body is [args, kwargs, embed].
-        return [orjson.loads(b64decode(task["body"]))[0][0] for task in tasks]
 
     def accepted(self) -> dict[str, float]:
         """When each was accepted, by phone number (Unix time, seconds)."""

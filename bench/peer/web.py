@@ -6,8 +6,9 @@ from uuid import uuid4
 
 from flask import Flask, request
 
+from bench.peer.celery_tasks import QUEUE, URGENT, deliver
+from bench.peer.job import DATABASE
 from bench.peer.rows import Rows
-from bench.peer.tasks import DATABASE, deliver
 
 app = Flask(__name__)
 rows = Rows(os.environ[DATABASE], connections=16)
@@ -21,11 +22,12 @@ def ready() -> dict[str, str]:
 
 @app.post("/v1/notifications")
 def send() -> tuple[dict[str, str], int]:
-    """One message."""
+    """One message; a critical one goes into a queue of its own."""
     asked = request.get_json()
     identifier, target = str(uuid4()), _target(asked["to"])
     rows.insert((identifier, asked["channel"], target, asked["data"]))
-    deliver.delay(identifier, target, asked["data"])
+    queue = URGENT if asked.get("lane") == "critical" else QUEUE
+    deliver.apply_async((identifier, target, asked["data"]), queue=queue)
     return {"id": identifier}, 202
 
 

@@ -3,7 +3,17 @@
 from bench.scenario import Scenario
 from bench.scenarios.accept_bulk import ACCEPT_EMAIL, ACCEPT_PHONE
 from bench.scenarios.accept_one import ACCEPT_ONE
+from bench.scenarios.at_rest import AT_REST
+from bench.scenarios.batch_size import BATCH_SIZE
+from bench.scenarios.broker_memory import BROKER_MEMORY
+from bench.scenarios.critical import CRITICAL
 from bench.scenarios.drain import DRAIN_INSTANT, DRAIN_SLOW
+from bench.scenarios.growth import GROWTH
+from bench.scenarios.lists import LISTS
 from bench.scenarios.pick_up import PICK_UP
+from bench.scenarios.single import SINGLE
 
-SCENARIOS: tuple[Scenario, ...] = (ACCEPT_ONE, ACCEPT_EMAIL, ACCEPT_PHONE, DRAIN_INSTANT, DRAIN_SLOW, PICK_UP)
+SCENARIOS: tuple[Scenario, ...] = (
+    DRAIN_INSTANT, DRAIN_SLOW, SINGLE, ACCEPT_ONE, ACCEPT_EMAIL, ACCEPT_PHONE, PICK_UP, *CRITICAL, BROKER_MEMORY,
+    AT_REST, BATCH_SIZE, GROWTH, LISTS,
+)  # fmt: skip

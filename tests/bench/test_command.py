@@ -15,6 +15,7 @@ def test_it_says_what_it_can_do():
     done = run("-m", "bench", "--help")
     assert done.returncode == 0, done.stderr
     assert "drain-100-ms" in done.stdout
+    assert "python -m bench --write docs/benchmarks" in done.stdout
 
 
 def test_it_names_the_extra_that_is_missing():

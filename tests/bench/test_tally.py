@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from bench import texts
-from bench.tally import Inexact, Tally, called, calls, check_once
+from bench.tally import Inexact, Tally, called, calls, check_once, waited
 
 PHONES = [texts.phone(number) for number in range(200)]
 
@@ -37,3 +37,12 @@ def test_nothing_was_called_before_anything_was(tmp_path):
 def test_what_is_not_exactly_once_is_said(found, said):
     with pytest.raises(Inexact, match=f"calls: {said}"):
         check_once(PHONES, found, "calls")
+
+
+def test_how_long_each_waited_is_told_in_milliseconds(tmp_path):
+    tally = Tally(tmp_path / "calls")
+    for phone in PHONES[:2]:
+        tally.add(phone)
+    (_, first), (_, second) = calls(tmp_path / "calls")
+    accepted = {PHONES[0]: first - 0.25, PHONES[1]: second - 2}
+    assert waited(accepted, tmp_path / "calls", PHONES[:2]) == pytest.approx([250, 2000])

@@ -1,11 +1,10 @@
-"""The peer's Celery application and its one task."""
+"""The peers' one task: render, mark the row sending, call the provider, mark it sent. The same function for each."""
 
 import os
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from celery import Celery
 from jinja2 import Environment
 from urllib3 import PoolManager
 
@@ -14,18 +13,8 @@ from bench.peer.rows import Rows
 from bench.tally import Tally
 
 DATABASE, BROKER, TALLY, PROVIDER = "PEER_DATABASE_URL", "PEER_BROKER_URL", "PEER_TALLY", "PEER_PROVIDER_URL"
-TASK = "deliver"
-
-app = Celery("peer", broker=os.environ.get(BROKER))
-app.conf.update(
-    task_ignore_result=True,
-    broker_pool_limit=64,
-    broker_connection_retry_on_startup=True,
-    worker_hijack_root_logger=False,
-)
 
 
-@app.task(name=TASK)  # type: ignore[untyped-decorator]  # Celery ships no types
 def deliver(identifier: str, to: str, data: Mapping[str, Any]) -> None:
     """Render, mark, call, mark."""
     body = _template().render(data)
@@ -34,7 +23,7 @@ def deliver(identifier: str, to: str, data: Mapping[str, Any]) -> None:
     _rows().sent(identifier)
 
 
-# Made at the first task, so after a prefork worker has forked.
+# Made at the first task, so after a worker that forks has forked.
 @cache
 def _rows() -> Rows:
     return Rows(os.environ[DATABASE], connections=32)
@@ -49,7 +38,7 @@ def _template() -> Any:
 def _provider() -> Callable[[str, str], None]:
     """Over HTTP when it has an address; in process otherwise."""
     if url := os.environ.get(PROVIDER):
-        http = PoolManager(maxsize=128)
+        http = PoolManager(maxsize=256)
 
         def call(to: str, body: str) -> None:
             answer = http.request("POST", url, json={"to": to, "body": body})
