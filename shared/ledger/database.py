@@ -108,7 +108,8 @@ class Database:
     def driver_rows(self, statement: str, parameters: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
         """The rows of one statement in psycopg's own style (`%(name)s`), run and committed by itself.
 
-        For what is run once a request: SQLAlchemy's share of a short statement is larger than PostgreSQL's.
+        For what is run once a request, or for every message: SQLAlchemy's share of a short statement, or of a row, is
+        larger than PostgreSQL's.
         """
         with _plainly():
             pooled = self._engine.raw_connection()
@@ -130,6 +131,19 @@ class Database:
     def close(self) -> None:
         """Close every pooled connection."""
         self._engine.dispose()
+
+
+def driver_rows(connection: Connection, statement: str, parameters: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
+    """As `Database.driver_rows`, in a transaction of the caller's."""
+    driver: Any = connection.connection.driver_connection
+    try:
+        rows: Sequence[tuple[Any, ...]] = driver.execute(statement, parameters).fetchall()
+    except psycopg.Error:
+        if driver.broken:
+            connection.invalidate()
+            connection.engine.dispose()
+        raise
+    return rows
 
 
 def sqlalchemy_url(url: str) -> URL:

@@ -1,8 +1,7 @@
 """What became of a call, and whose message it was that a look-up found."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, text
@@ -27,8 +26,7 @@ _NOT_ITS_OWN: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """What became of one call.
 
     Parameters:
@@ -81,4 +79,4 @@ def each_its_own(connection: Connection, settlements: Sequence[Settlement]) -> S
         if (item.provider, item.reference) in seen:
             taken.add(item.id)
         seen.add((item.provider, item.reference))
-    return [replace(item, **_NOT_ITS_OWN) if item.id in taken else item for item in settlements]
+    return [item._replace(**_NOT_ITS_OWN) if item.id in taken else item for item in settlements]

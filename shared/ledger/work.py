@@ -7,15 +7,17 @@ that was given up for dead cannot overwrite what happened after, yet a known ans
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
+import orjson
 import structlog
 from sqlalchemy import text
 
 from shared.crypto import Sealed
 from shared.errors import LedgerUnavailable
-from shared.ledger.database import Database
+from shared.ledger import arrays
+from shared.ledger.database import Database, driver_rows
 from shared.ledger.devices import forget
 from shared.ledger.endings import finish, recorded, returned, suppressed_because
 from shared.ledger.settlement import Settlement, each_its_own
@@ -30,52 +32,53 @@ _EARLIER_DOUBT = """CASE WHEN d.state = 'unknown' THEN EXISTS (
                 SELECT FROM attempts t WHERE t.delivery_id = d.id AND t.fence < d.fence AND t.outcome = 'unknown')
             ELSE d.doubt END"""
 _WHY = "coalesce(e.why, CASE e.outcome WHEN 'rejected' THEN 'refused' ELSE 'exhausted' END)"
-_CLAIM = text("""
+_CLAIM = """
     WITH alone AS MATERIALIZED (
         SELECT id FROM deliveries
-        WHERE queue = :queue AND due_at <= now() AND deaths > 1
-          AND NOT EXISTS (SELECT FROM deliveries h WHERE h.queue = :queue AND h.deaths > 1 AND h.lease_until > now())
-          AND (SELECT pg_try_advisory_xact_lock(hashtext('crier.alone.' || :queue)))
+        WHERE queue = %(queue)s AND due_at <= now() AND deaths > 1
+          AND NOT EXISTS (SELECT FROM deliveries h WHERE h.queue = %(queue)s AND h.deaths > 1 AND h.lease_until > now())
+          AND (SELECT pg_try_advisory_xact_lock(hashtext('crier.alone.' || %(queue)s)))
         ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED),
     few AS MATERIALIZED (
         SELECT id FROM deliveries
-        WHERE queue = :queue AND due_at <= now() AND deaths = 1 AND NOT EXISTS (SELECT FROM alone)
-        ORDER BY due_at LIMIT :few FOR UPDATE SKIP LOCKED),
+        WHERE queue = %(queue)s AND due_at <= now() AND deaths = 1 AND NOT EXISTS (SELECT FROM alone)
+        ORDER BY due_at LIMIT %(few)s FOR UPDATE SKIP LOCKED),
     suspect AS MATERIALIZED (SELECT id FROM alone UNION ALL SELECT id FROM few),
     open AS MATERIALIZED (
-        SELECT id FROM streams WHERE queue = :queue AND paused_at IS NULL AND NOT EXISTS (SELECT FROM suspect)
+        SELECT id FROM streams WHERE queue = %(queue)s AND paused_at IS NULL AND NOT EXISTS (SELECT FROM suspect)
         ORDER BY random()),
     due AS MATERIALIZED (
         SELECT id FROM suspect
         UNION ALL
         (SELECT d.id FROM open CROSS JOIN LATERAL (
              SELECT id FROM deliveries WHERE stream_id = open.id AND due_at <= now() AND deaths = 0
-             ORDER BY due_at, id LIMIT :size FOR UPDATE SKIP LOCKED) d
-         LIMIT :size)),
+             ORDER BY due_at, id LIMIT %(size)s FOR UPDATE SKIP LOCKED) d
+         LIMIT %(size)s)),
     claimed AS (
         UPDATE deliveries d
-        SET state = 'claimed', due_at = NULL, lease_until = now() + make_interval(secs => :lease), fence = fence + 1
+        SET state = 'claimed', due_at = NULL, lease_until = now() + make_interval(secs => %(lease)s), fence = fence + 1
         FROM due WHERE d.id = due.id
         RETURNING d.id, d.notification_id, d.project_id, d.fence, d.attempts, d.deaths, d.hold, d.target, d.secret,
                   d.doubt, d.provider, d.started_at,
                   extract(epoch FROM now() - d.started_at)::float AS started_ago,
                   extract(epoch FROM d.expires_at - now())::float AS expires_in)
-    SELECT c.*, n.channel, n.lane, n.kind, n.template_id, n.recipient, n.data, n.content, n.metadata,
-           extract(epoch FROM now() - greatest(n.accepted_at, n.send_at))::float AS age, s.key_id, s.ciphertext
+    SELECT c.id, c.notification_id, c.project_id, c.fence, c.attempts, c.deaths, c.hold, c.target,
+           n.channel, n.lane, n.kind, n.template_id, n.recipient::text, n.data::text, n.content::text,
+           c.expires_in, extract(epoch FROM now() - greatest(n.accepted_at, n.send_at))::float AS age,
+           c.doubt, c.provider, c.started_at, c.started_ago, s.key_id, s.ciphertext
     FROM claimed c
     JOIN notifications n ON n.id = c.notification_id
     LEFT JOIN sealed s ON c.secret AND s.notification_id = c.notification_id
-""")
+"""
 # Who is barred is looked up apart: an UPDATE cannot ask other tables about its own rows.
-_START = text(f"""
+_START = f"""
     WITH asked AS MATERIALIZED (
         SELECT w.id, w.fence, w.provider, w.cleared, (
             SELECT s.reason FROM suppressions s
             WHERE s.project_id = w.project_id AND s.channel = w.channel AND s.target = lower(w.target)
               AND (s.scope = 'everything' OR w.promotion) AND s.sender IN ('', w.sender) LIMIT 1) AS barred
-        FROM unnest(CAST(:ids AS uuid[]), CAST(:fences AS int[]), CAST(:providers AS text[]), CAST(:cleared AS bool[]),
-                    CAST(:projects AS int[]), CAST(:channels AS text[]), CAST(:targets AS text[]),
-                    CAST(:promotions AS bool[]), CAST(:senders AS text[]))
+        FROM unnest(%(ids)s::uuid[], %(fences)s::int[], %(providers)s::text[], %(cleared)s::bool[], %(projects)s::int[],
+                    %(channels)s::text[], %(targets)s::text[], %(promotions)s::bool[], %(senders)s::text[])
           AS w (id, fence, provider, cleared, project_id, channel, target, promotion, sender)),
     decided AS (
         UPDATE deliveries d
@@ -99,14 +102,13 @@ _START = text(f"""
     stopped AS (SELECT * FROM decided WHERE state <> 'started'),
     {recorded("stopped")}
     SELECT id, notification_id, state, secret, held_at, ordering_key FROM decided
-""")
-_SETTLE = text(f"""
+"""
+_SETTLE = f"""
     WITH answer AS (
         SELECT * FROM unnest(
-            CAST(:ids AS uuid[]), CAST(:fences AS int[]), CAST(:states AS text[]), CAST(:outcomes AS text[]),
-            CAST(:delays AS float[]), CAST(:counts AS boolean[]), CAST(:providers AS text[]), CAST(:codes AS text[]),
-            CAST(:details AS text[]), CAST(:refs AS text[]), CAST(:held AS boolean[]), CAST(:whys AS text[]),
-            CAST(:suppressed AS text[]), CAST(:senders AS text[]))
+            %(ids)s::uuid[], %(fences)s::int[], %(states)s::text[], %(outcomes)s::text[], %(delays)s::float[],
+            %(counts)s::bool[], %(providers)s::text[], %(codes)s::text[], %(details)s::text[], %(references)s::text[],
+            %(held)s::bool[], %(whys)s::text[], %(suppressed)s::text[], %(senders)s::text[])
           AS a (id, fence, state, outcome, delay, counted, provider, code, detail, reference, held, why, suppress,
                 sender)),
     settled AS (
@@ -135,8 +137,9 @@ _SETTLE = text(f"""
         FROM settled WHERE suppress IS NOT NULL
         ON CONFLICT DO NOTHING),
     {recorded("settled", why=_WHY, code="e.code")}
-    SELECT id, notification_id, project_id, queue, target, state, secret, held_at, ordering_key, started_at FROM settled
-""")
+    SELECT id, notification_id, state, secret, held_at, ordering_key, project_id, queue, target, started_at
+    FROM settled WHERE secret OR ordering_key IS NOT NULL OR id = ANY(%(noted)s::uuid[])
+"""
 _RELEASE = text("""
     UPDATE deliveries d
     SET state = CASE WHEN d.doubt THEN 'unknown' ELSE 'queued' END, due_at = now() + make_interval(secs => :delay),
@@ -148,8 +151,7 @@ FEW = 10
 """Deliveries claimed together when a worker died holding them once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """A delivery this worker holds until its lease ends.
 
     Parameters:
@@ -177,15 +179,14 @@ class Claimed:
     content: Mapping[str, Any] | None
     expires_in: float | None
     age: float
-    sealed: Sealed | None
     doubt: bool = False
     provider: str | None = None
     started_at: datetime | None = None
     started_ago: float | None = None
+    sealed: Sealed | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Starting:
+class Starting(NamedTuple):
     """A delivery that is about to be sent.
 
     Parameters:
@@ -212,34 +213,8 @@ class Work:
         scanned past. What a worker died holding is claimed next time by few, and after that alone, one in a lane at a
         time: poison takes no neighbours along, and the many that merely shared a machine with it are soon through.
         """
-        rows = self.database.rows(_CLAIM, {"queue": queue, "size": size, "few": min(size, FEW), "lease": lease})
-        return [
-            Claimed(
-                id=row.id,
-                notification_id=row.notification_id,
-                project_id=row.project_id,
-                fence=row.fence,
-                attempts=row.attempts,
-                deaths=row.deaths,
-                hold=row.hold,
-                target=row.target,
-                channel=row.channel,
-                lane=row.lane,
-                kind=row.kind,
-                template_id=row.template_id,
-                recipient=row.recipient,
-                data=row.data,
-                content=row.content,
-                expires_in=row.expires_in,
-                age=row.age,
-                sealed=Sealed(row.key_id, bytes(row.ciphertext)) if row.key_id else None,
-                doubt=row.doubt,
-                provider=row.provider,
-                started_at=row.started_at,
-                started_ago=row.started_ago,
-            )
-            for row in rows
-        ]
+        asked = {"queue": queue, "size": size, "few": min(size, FEW), "lease": lease}
+        return [_claimed(row) for row in self.database.driver_rows(_CLAIM, asked)]
 
     def start(self, starting: Sequence[Starting]) -> frozenset[UUID]:
         """The gate: mark as started what may be sent now; the ids that passed.
@@ -247,18 +222,19 @@ class Work:
         What expired, is suppressed, was cancelled or was taken back since the claim does not pass, and needs nothing
         more. Of what is in doubt and does not pass it stays unknown whether it was sent: a person has to look at it.
         """
-        parameters = {
-            "ids": [each.item.id for each in starting],
-            "fences": [each.item.fence for each in starting],
-            "providers": [each.provider for each in starting],
-            "cleared": [each.cleared for each in starting],
-            "projects": [each.item.project_id for each in starting],
-            "channels": [each.item.channel for each in starting],
-            "targets": [each.item.target for each in starting],
-            "promotions": [each.item.kind == "promotion" for each in starting],
-            "senders": [each.sender for each in starting],
+        items = [each.item for each in starting]
+        asked = {
+            "ids": arrays.uuids(item.id for item in items),
+            "fences": arrays.numbers(item.fence for item in items),
+            "providers": arrays.texts([each.provider for each in starting]),
+            "cleared": arrays.booleans(each.cleared for each in starting),
+            "projects": arrays.numbers(item.project_id for item in items),
+            "channels": arrays.texts([item.channel for item in items]),
+            "targets": arrays.texts([item.target for item in items]),
+            "promotions": arrays.booleans(item.kind == "promotion" for item in items),
+            "senders": arrays.texts([each.sender for each in starting]),
         }
-        rows = self.database.rows(_START, parameters)
+        rows = [_Ended(*row) for row in self.database.driver_rows(_START, asked)]
         if stopped := [row for row in rows if row.state != State.STARTED]:
             try:
                 with self.database.transaction() as connection:
@@ -276,7 +252,7 @@ class Work:
         """
         with self.database.transaction() as connection:
             settlements = each_its_own(connection, settlements)
-            settled = connection.execute(_SETTLE, _parameters(settlements)).all()
+            settled = [_Settled(*row) for row in driver_rows(connection, _SETTLE, _parameters(settlements))]
             queues = finish(connection, settled)
             dead = {item.id for item in settlements if item.target_is_dead}
             suspects = {item.id for item in settlements if item.suspect}
@@ -302,20 +278,55 @@ class Work:
         self.database.execute(_RELEASE, parameters)
 
 
+class _Ended(NamedTuple):
+    """What `finish` reads."""
+
+    id: UUID
+    notification_id: UUID
+    state: str
+    secret: bool
+    held_at: datetime | None
+    ordering_key: str | None
+
+
+class _Settled(NamedTuple):
+    """The same of a delivery that something follows for."""
+
+    id: UUID
+    notification_id: UUID
+    state: str
+    secret: bool
+    held_at: datetime | None
+    ordering_key: str | None
+    project_id: int
+    queue: str
+    target: str
+    started_at: datetime | None
+
+
+def _claimed(row: Sequence[Any]) -> Claimed:
+    """A row of `_CLAIM`: the fields in their order but for what is stored as JSON, and what is sealed."""
+    recipient, data, content = row[12:15]
+    json = orjson.loads(recipient), data and orjson.loads(data), content and orjson.loads(content)
+    sealed = Sealed(row[21], row[22]) if row[21] else None
+    return Claimed._make((*row[:12], *json, *row[15:21], sealed))
+
+
 def _parameters(settlements: Sequence[Settlement]) -> dict[str, Any]:
     return {
-        "ids": [item.id for item in settlements],
-        "fences": [item.fence for item in settlements],
-        "states": [str(item.state) for item in settlements],
-        "outcomes": [item.outcome for item in settlements],
-        "delays": [float(item.delay) for item in settlements],
-        "counts": [item.counts for item in settlements],
-        "providers": [item.provider for item in settlements],
-        "codes": [item.code for item in settlements],
-        "details": [item.detail for item in settlements],
-        "refs": [item.reference for item in settlements],
-        "held": [item.held for item in settlements],
-        "whys": [item.why for item in settlements],
-        "suppressed": [item.suppress for item in settlements],
-        "senders": [item.sender for item in settlements],
+        "ids": arrays.uuids(item.id for item in settlements),
+        "fences": arrays.numbers(item.fence for item in settlements),
+        "states": arrays.texts([item.state for item in settlements]),
+        "outcomes": arrays.texts([item.outcome for item in settlements]),
+        "delays": arrays.numbers(float(item.delay) for item in settlements),
+        "counts": arrays.booleans(item.counts for item in settlements),
+        "providers": arrays.texts([item.provider for item in settlements]),
+        "codes": arrays.texts([item.code for item in settlements]),
+        "details": arrays.texts([item.detail for item in settlements]),
+        "references": arrays.texts([item.reference for item in settlements]),
+        "held": arrays.booleans(item.held for item in settlements),
+        "whys": arrays.texts([item.why for item in settlements]),
+        "suppressed": arrays.texts([item.suppress for item in settlements]),
+        "senders": arrays.texts([item.sender for item in settlements]),
+        "noted": arrays.uuids(item.id for item in settlements if item.target_is_dead or item.suspect),
     }
