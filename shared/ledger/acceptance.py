@@ -1,10 +1,11 @@
 """Acceptance: notifications and their deliveries become rows, all together or not at all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from sqlalchemy import Connection, text
 
 from shared.errors import Conflict, InvalidInput
@@ -13,6 +14,7 @@ from shared.ledger.batches import Batch, RowError, open_batch, write_errors
 from shared.ledger.database import Database
 from shared.ledger.draft import Draft, IdempotencyKey
 from shared.ledger.states import State
+from shared.ledger.together import Together
 
 __all__ = ["Acceptance", "Accepted", "Draft", "IdempotencyKey"]
 
@@ -22,6 +24,7 @@ _SAY_SUPPRESSED = text("""
     WHERE project_id = :project_id AND key = :key
 """)
 _CHUNK = 1000
+_TOGETHER = 100
 _STREAM = text("""
     WITH made AS (
         INSERT INTO streams (queue, project_id, batch_id) VALUES (:queue, :project_id, :batch_id)
@@ -54,6 +57,9 @@ class Acceptance:
     database: Database
     _streams: dict[tuple[str, int, UUID | None], int] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._together = Together(self._accept_each, most=_TOGETHER)
+
     def accept(
         self,
         project_id: int,
@@ -72,33 +78,47 @@ class Acceptance:
             return self._accept_in_order(project_id, drafts, batch_id, key)
         if batch_id is None and len(drafts) == 1 and len(drafts[0].targets) == 1:
             return self._accept_one(project_id, drafts[0], key)
-        parameters = inserts.of_many(project_id, drafts, batch_id, self.stream)
+        parameters = inserts.of_many(((project_id, draft) for draft in drafts), batch_id, self.stream)
         if key is None:
-            return Accepted(frozenset(row.id for row in self.database.rows(inserts.ACCEPT, parameters)))
-        added = self.database.rows(inserts.ACCEPT_ONCE, parameters | inserts.of_key(project_id, key))
+            return Accepted(frozenset(_ids(self.database.driver_rows(inserts.ACCEPT, parameters))))
+        added = self.database.driver_rows(inserts.ACCEPT_ONCE, parameters | inserts.of_key(project_id, key))
         if added:
-            return Accepted(frozenset(row.id for row in added))
+            return Accepted(frozenset(_ids(added)))
         return Accepted(replayed=self.earlier(project_id, key))
 
     def _accept_one(self, project_id: int, draft: Draft, key: IdempotencyKey | None) -> Accepted:
-        """The same without arrays, which cost more than the row: almost every call is for one target."""
+        """The same for one target, which is what almost every call is for; together with those of other threads."""
+        if key is None and not (draft.content and "attachments" in draft.content):
+            try:
+                return self._together.do((project_id, draft))
+            except psycopg.Error:
+                pass  # Whoever's fault it was: alone, each finds out for himself.
         parameters = inserts.of_one(project_id, draft, self.stream(draft.queue, project_id, None))
         if key is None:
-            added = self.database.driver_rows(inserts.ACCEPT_ONE, parameters)
-        else:
-            added = self.database.driver_rows(inserts.ACCEPT_ONE_ONCE, parameters | inserts.of_key(project_id, key))
-        if added or key is None:
-            suppressed = any(state == State.SUPPRESSED for _, state in added)
-            return Accepted(frozenset(identifier for identifier, _ in added), suppressed=suppressed)
-        return Accepted(replayed=self.earlier(project_id, key))
+            return _single(self.database.driver_rows(inserts.ACCEPT_ONE, parameters))
+        added = self.database.driver_rows(inserts.ACCEPT_ONE_ONCE, parameters | inserts.of_key(project_id, key))
+        return _single(added) if added else Accepted(replayed=self.earlier(project_id, key))
+
+    def _accept_each(self, asked: Sequence[tuple[int, Draft]]) -> Sequence[Accepted]:
+        """Several notifications that have nothing to do with one another, to one target each."""
+        if len(asked) == 1:
+            project_id, draft = asked[0]
+            parameters = inserts.of_one(project_id, draft, self.stream(draft.queue, project_id, None))
+            return [_single(self.database.driver_rows(inserts.ACCEPT_ONE, parameters))]
+        added = self.database.driver_rows(inserts.ACCEPT, inserts.of_many(asked, None, self.stream))
+        suppressed = {identifier: ended for identifier, ended, _ in added}
+        return [
+            Accepted(frozenset({draft.id} & suppressed.keys()), suppressed=suppressed.get(draft.id, False))
+            for _, draft in asked
+        ]
 
     def _accept_in_order(
         self, project_id: int, drafts: Sequence[Draft], batch_id: UUID | None, key: IdempotencyKey | None
     ) -> Accepted:
         """The same, with a lock for each ordering key: who commits first goes first."""
-        parameters = inserts.of_many(project_id, drafts, batch_id, self.stream)
+        parameters = inserts.of_many(((project_id, draft) for draft in drafts), batch_id, self.stream)
         with self.database.transaction() as connection:
-            if key is None or connection.execute(text(inserts.KEY), inserts.of_key(project_id, key)).all():
+            if key is None or connection.exec_driver_sql(inserts.KEY, inserts.of_key(project_id, key)).all():
                 accepted = _insert_in_order(connection, project_id, drafts, parameters)
                 if key is not None and accepted.suppressed:
                     connection.execute(_SAY_SUPPRESSED, {"project_id": project_id, "key": key.key})
@@ -114,7 +134,7 @@ class Acceptance:
         In one transaction of several statements, so that none of them comes near the deadline of one.
         """
         with self.database.transaction() as connection:
-            if key is None or connection.execute(text(inserts.KEY), inserts.of_key(project_id, key)).all():
+            if key is None or connection.exec_driver_sql(inserts.KEY, inserts.of_key(project_id, key)).all():
                 open_batch(connection, project_id, batch, closed=True)
                 write_errors(connection, batch.id, errors)
 
@@ -126,7 +146,7 @@ class Acceptance:
                 _lock(connection, project_id, drafts)
                 for start in range(0, len(drafts), _CHUNK):
                     chunk = drafts[start : start + _CHUNK]
-                    parameters = inserts.of_many(project_id, chunk, batch.id, stream)
+                    parameters = inserts.of_many(((project_id, draft) for draft in chunk), batch.id, stream)
                     _insert_in_order(connection, project_id, chunk, parameters)
                 return Accepted(frozenset(draft.id for draft in drafts))
         return Accepted(replayed=self.earlier(project_id, key))
@@ -145,7 +165,7 @@ class Acceptance:
 
     def remember(self, project_id: int, key: IdempotencyKey) -> Mapping[str, Any]:
         """Claim `key` for an answer that adds no rows by itself (opening a batch); the answer that counts."""
-        if self.database.rows(text(inserts.KEY), inserts.of_key(project_id, key)):
+        if self.database.driver_rows(inserts.KEY, inserts.of_key(project_id, key)):
             return key.response
         earlier = self.earlier(project_id, key)
         if earlier is None:
@@ -172,12 +192,21 @@ def _insert_in_order(
 ) -> Accepted:
     """Run `ACCEPT`; those with ordering keys get in line, as the drafts are sorted."""
     ordered = _lock(connection, project_id, drafts)
-    added = {row.id: row for row in connection.execute(inserts.ACCEPT, parameters)}
+    added = {row.id: row for row in connection.exec_driver_sql(inserts.ACCEPT, parameters)}
     if ordered:
         order.enqueue(
             connection, [one for draft in drafts if draft.id in added for one in added[draft.id].in_order or ()]
         )
     return Accepted(frozenset(added), suppressed=len(added) == 1 and all(row.suppressed for row in added.values()))
+
+
+def _ids(added: Iterable[Sequence[Any]]) -> Iterator[UUID]:
+    return (row[0] for row in added)
+
+
+def _single(added: Sequence[Sequence[Any]]) -> Accepted:
+    """What came of one delivery, by what `ACCEPT_ONE` returns of it."""
+    return Accepted(frozenset(_ids(added)), suppressed=any(state == State.SUPPRESSED for _, state in added))
 
 
 def _lock(connection: Connection, project_id: int, drafts: Sequence[Draft]) -> bool:
