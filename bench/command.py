@@ -34,7 +34,7 @@ Examples:
 
 @click.command(epilog=_EXAMPLES)
 @click.option(
-    "--rounds", default=3, show_default=True, type=click.IntRange(1), help="How often each side runs, at most."
+    "--rounds", default=2, show_default=True, type=click.IntRange(1), help="How often each side runs, at most."
 )
 @click.option("--quick", is_flag=True, help="One round of P1, P2, P4 and P6 (or of --only) with less work.")
 @click.option("--only", multiple=True, type=click.Choice(_NAMES), help="This scenario (may be given again).")
@@ -77,7 +77,7 @@ def main(  # noqa: PLR0917  an option each
         console.print(f"The page, its plots and the JSON file are in {folder}")
     missed = [key for key, found in by_target(lines).items() if any(line.met is False for line in found)]
     console.print(f"[red]Missed: {', '.join(missed)}[/]" if missed else "[green]Every target measured was met.[/]")
-    _say_what_is_wrong(console, machine, outcomes, sum(min(rounds, scenario.rounds) for scenario in chosen))
+    _say_what_is_wrong(console, machine, outcomes, sum(min(rounds, scenario.rounds or rounds) for scenario in chosen))
 
 
 def _chosen(only: tuple[str, ...], quick: bool) -> list[Scenario]:
@@ -98,7 +98,9 @@ def _measure(
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console, transient=True) as progress, Ground(processes=processes) as ground:
-        task = progress.add_task("Starting", total=sum(len(one.sides) * min(rounds, one.rounds) for one in chosen))
+        task = progress.add_task(
+            "Starting", total=sum(len(one.sides) * min(rounds, one.rounds or rounds) for one in chosen)
+        )
 
         def begin(scenario: str, side: str, number: int) -> None:
             progress.update(task, description=f"round {number}: {scenario}, {side}")

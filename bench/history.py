@@ -50,9 +50,9 @@ _DRAWN = """
 
 
 def _id(chance: str) -> str:
-    """SQL for a UUIDv7 of the row's millisecond."""
-    variant = "-9223372036854775808"
-    return f"(head || lpad(to_hex({chance} & 4095), 3, '0') || to_hex({chance} & ~(3::bigint << 62) | {variant}))::uuid"
+    """SQL for a UUIDv7 of the row's millisecond, after that of the row before, as `derived_id` makes them."""
+    low = f"(n & 255) << 54 | {chance} & (1::bigint << 54) - 1 | -9223372036854775808"
+    return f"(head || lpad(to_hex(n >> 8 & 4095), 3, '0') || to_hex({low}))::uuid"
 
 
 _OWN, _DELIVERY = _id("chance"), _id("other")
@@ -176,7 +176,7 @@ _LETTERS = """
 _ROWS = """
     (SELECT n, hashint8extended(n, 3) AS chance, hashint8extended(n, 4) AS other, '+447' || 400000000 + n AS phone,
             left(replace(CAST(%(batch)s AS text), '-', ''), 12) || '7' AS head
-     FROM generate_series(0, %(rows)s - 1) n) r
+     FROM generate_series(0::bigint, %(rows)s - 1) n) r
 """
 _WAITING = (
     f"""
@@ -231,7 +231,7 @@ def fill(database_url: str, rows: int, *, months: int = 3, project: str = "bench
 def wait(database_url: str, rows: int, *, project: str = "bench", lane: str = "bulk") -> UUID:
     """Have an upload of `rows` SMS wait to be sent, all due now, to +447400000000 and the numbers after it; its id.
 
-    Like the rows of a real one they have ids that are in no order, and are due at one moment by the ten thousand.
+    Like the rows of a real one they are due at one moment by the ten thousand.
     """
     batch, queue = new_id(), f"sms.{lane}"
     database = Database(database_url, pool_size=1)

@@ -64,7 +64,7 @@ def run_rounds(
             sides = [side for side in scenario.sides if number == 1 or _is_worth_it(scenario, side, earlier)]
             # What a side took last, as a later round has fewer of them.
             expected = sum({one.side: one.seconds for one in earlier if one.side in sides}.values())
-            if number > scenario.rounds or time.monotonic() - began + expected > seconds:
+            if number > (scenario.rounds or rounds) or time.monotonic() - began + expected > seconds:
                 continue
             turn = (number - 1) % len(sides)
             for side in sides[turn:] + sides[:turn]:

@@ -91,7 +91,7 @@ class Scenario:
         what: the work, in a few words, for the table.
         sides: how each side does it, ours under `OURS`; the others are the peer in its ways of doing it.
         figures: what comes of it; the first decides which of the peer's ways is its best.
-        rounds: at most; for what takes long.
+        rounds: at most, for what takes long; None does not restrict.
         quick: the sides that a quick look takes; none means that it leaves this out.
     """
 
@@ -99,7 +99,7 @@ class Scenario:
     what: str
     sides: Mapping[str, Side]
     figures: tuple[Figure, ...]
-    rounds: int = 3
+    rounds: int | None = None
     quick: tuple[str, ...] = ()
 
     def in_small(self) -> "Scenario":

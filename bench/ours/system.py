@@ -56,7 +56,7 @@ class Crier:
             self._judged_from = UUID(int=0)
 
     def forget(self) -> None:
-        """Judge only what is accepted from here on. No worker runs."""
+        """Judge only what is accepted from here on. No worker runs, and no provider."""
         self._began = self._judged_from = lowest_id(datetime.now(UTC))
         self.run.forget_calls()
 

@@ -55,10 +55,8 @@ def dramatiq(processes: int, threads: int) -> Way:
 
 # With a provider that answers at once, and with one that answers over HTTP after a while.
 INSTANT = (
-    celery("prefork", 2),
     celery("prefork", 8),
     celery("threads", 8),
-    celery("threads", 4, processes=2),
     celery("solo", 1, processes=2),
     celery("solo", 1, processes=4),
     celery("gevent", 50, processes=2),
@@ -66,11 +64,10 @@ INSTANT = (
     dramatiq(2, 8),
 )
 SLOW = (
-    celery("prefork", 64),
-    celery("threads", 64),
+    celery("prefork", 32),
     celery("threads", 64, processes=2),
     celery("gevent", 200),
     celery("gevent", 100, processes=2),
-    rq(32),
+    rq(16),
     dramatiq(2, 128),
 )

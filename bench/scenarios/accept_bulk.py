@@ -71,7 +71,6 @@ def _scenario(channel: str, what: str, target: float) -> Scenario:
         what=f"accept 10,000 {what} a call",
         sides={OURS: partial(ours, channel=channel), "Flask + executemany + delay()": partial(peer, channel=channel)},
         figures=(Figure("rate", "recipients/s", "P5", ours=target), cpu(), CPU_ALL, MEMORY),
-        rounds=2,
     )
 
 

@@ -20,7 +20,7 @@ def ours(run: Run, scale: Scale) -> Figures:
     cluster = Cluster(Home(run.folder / "home"))
     try:
         pid = cluster.up(port=free_port()).pid
-        time.sleep(scale.pick(10, 5, 1))
+        time.sleep(scale.pick(8, 5, 1))
         before, began = cpu_seconds([pid]), time.monotonic()
         time.sleep(scale.pick(20, 10, 1))
         spent, passed = cpu_seconds([pid]) - before, time.monotonic() - began

@@ -5,15 +5,15 @@ from bench.ours.system import crier
 from bench.run import Run
 from bench.scenario import OURS, Figure, Figures, Scale, Scenario, at
 
-SIZES = (1, 5, 20, 50, 100, 200, 500)
+SIZES = (1, 10, 50, 100, 200, 500)
 
 
 def ours(run: Run, scale: Scale) -> Figures:
     """A drain for each size, one after the other, of as many as it takes to measure it."""
     figures: dict[str, float] = {}
     with crier(run) as side:
-        for size in SIZES[:: scale.pick(1, 2, 6)]:
-            numbers = range(scale.pick(min(60_000, 600 * size + 2_000), 2_000, 40))
+        for size in SIZES[:: scale.pick(1, 2, 5)]:
+            numbers = range(scale.pick(min(50_000, 600 * size + 2_000), 2_000, 40))
             side.forget()
             side.accept(numbers, lane="bulk")
             side.start_relay()

@@ -21,7 +21,7 @@ THINKS = 0.1
 
 def ours(run: Run, scale: Scale, *, slow: bool) -> Figures:
     """The channel's service."""
-    numbers = range(scale.pick(40_000, 8_000, 40) if slow else scale.pick(150_000, 40_000, 40))
+    numbers = range(scale.pick(30_000, 8_000, 40) if slow else scale.pick(100_000, 40_000, 40))
     with crier(run) as side:
         side.accept(numbers, lane="bulk")
         side.start_relay()
@@ -30,7 +30,7 @@ def ours(run: Run, scale: Scale, *, slow: bool) -> Figures:
 
 def peer(run: Run, scale: Scale, *, slow: bool, way: Way) -> Figures:
     """Workers of one kind."""
-    numbers = range(scale.pick(4_000, 1_000, 40))
+    numbers = range(scale.pick(3_000, 1_000, 40))
     side = Peer(run)
     side.accept(numbers, way.system)
     return drain(side, side.start_workers(way, start_provider(run, THINKS) if slow else ""), numbers)
@@ -46,7 +46,7 @@ DRAIN_INSTANT = Scenario(
     what="drain, the provider answers at once",
     sides={OURS: partial(ours, slow=False), **peers(INSTANT, slow=False)},
     figures=(Figure("rate", "messages/s", "P1", ratio=20), cpu(), CPU_ALL, MEMORY),
-    quick=(OURS, "Celery prefork -c 8", "Celery 4 × solo -c 1"),
+    quick=(OURS, "Celery prefork -c 8", "Celery 2 × solo -c 1"),
 )
 DRAIN_SLOW = Scenario(
     name="drain-100-ms",

@@ -15,7 +15,7 @@ from bench.run import Run
 from bench.scenario import OURS, Figure, Figures, Scale, Scenario
 from bench.tally import waited
 
-PAUSES = (0.05, 0.25)
+PAUSES = (0.02, 0.12)
 
 
 def _pick_up(side: Crier | Peer, scale: Scale, key: str = "") -> Figures:
@@ -58,5 +58,4 @@ PICK_UP = Scenario(
         Figure("p50", "p50, ms", "P7", more_is_better=False, ours=15),
         Figure("p99", "p99, ms", more_is_better=False),
     ),
-    rounds=2,
 )

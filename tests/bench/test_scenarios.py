@@ -14,7 +14,7 @@ RUNS = (
     ("critical-100-ms", PACKED),
     ("accept-one", "Flask + INSERT + delay()"),
     ("accept-bulk-sms", "Flask + executemany + delay()"),
-    ("drain-instant", "Celery prefork -c 2"),
+    ("drain-instant", "Celery prefork -c 8"),
     ("drain-instant", "RQ 4 × simple"),
     ("drain-instant", "Dramatiq 2 × 8 threads"),
     ("drain-100-ms", "Celery gevent -c 200"),
