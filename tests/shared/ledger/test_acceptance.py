@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -85,6 +86,15 @@ def test_secrets_are_stored_as_ciphertext_only(acceptance, database, project_id,
     dump = database.rows(text("SELECT n::text AS row FROM notifications n UNION ALL SELECT s::text FROM sealed s"))
     assert len(dump) == 2
     assert not any("481516" in row.row for row in dump)
+
+
+def test_the_children_of_an_id_are_in_their_order_and_so_are_theirs():
+    upload = UUID("01a203b1-e525-7125-8478-8375a7cc8532")
+    rows = [derived_id(upload, number) for number in range(5_000)]
+    assert rows == sorted(rows)
+    deliveries = [derived_id(row, 0) for row in rows]
+    assert [one.int >> 54 for one in deliveries] == [one.int >> 54 for one in rows]
+    assert len({*rows, *deliveries, upload}) == 10_001
 
 
 def test_ids_sort_by_time_and_children_stay_in_their_parents_month():
