@@ -1,12 +1,13 @@
-"""A campaign of a million that waits: accepted once per bench, copied for each run that begins with it."""
+"""A campaign of a million that waits: made once per bench, copied for each run that begins with it."""
 
 from functools import partial
 
-from bench.ours.accepting import Accepting
+from bench.history import wait
 from bench.run import Run
 from bench.scenario import Scale
 
-LANE = "bulk"
+PROJECT = "campaign"
+"""A project that has no history, so that nobody it writes to is suppressed."""
 
 
 def campaign(scale: Scale) -> range:
@@ -17,11 +18,10 @@ def campaign(scale: Scale) -> range:
 def begin_with_campaign(run: Run, scale: Scale) -> range:
     """Have it wait in this run's database; the numbers of its phones."""
     numbers = campaign(scale)
-    run.begin_with(f"campaign_{len(numbers)}", partial(_accept, numbers))
+    run.begin_with(f"campaign_{len(numbers)}", partial(have_wait, count=len(numbers)))
     return numbers
 
 
-def _accept(numbers: range, database_url: str) -> None:
-    accepting = Accepting(database_url)
-    accepting.accept(numbers, LANE)
-    accepting.close()
+def have_wait(database_url: str, count: int) -> None:
+    """Have an upload of so many SMS wait, their text given, to the first `count` phones."""
+    wait(database_url, count, project=PROJECT)

@@ -15,7 +15,7 @@ from bench.scenarios.critical import LONGEST, PERCENTS
 
 @pytest.fixture(scope="session")
 def ground() -> Iterator[Ground]:
-    with Ground(durable=False) as started:
+    with Ground(durable=False, processes=1) as started:
         yield started
 
 
