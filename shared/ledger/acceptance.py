@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, text
 from shared.errors import Conflict, InvalidInput
 from shared.ledger import inserts, order
 from shared.ledger.batches import Batch, RowError, open_batch, write_errors
-from shared.ledger.database import Database
+from shared.ledger.database import Database, driver_run
 from shared.ledger.draft import Draft, IdempotencyKey
 from shared.ledger.states import State
 from shared.ledger.together import Together
@@ -23,7 +24,6 @@ _SAY_SUPPRESSED = text("""
     UPDATE idempotency_keys SET response = response || '{"state": "suppressed"}'
     WHERE project_id = :project_id AND key = :key
 """)
-_CHUNK = 1000
 _TOGETHER = 100
 _STREAM = text("""
     WITH made AS (
@@ -138,16 +138,23 @@ class Acceptance:
                 open_batch(connection, project_id, batch, closed=True)
                 write_errors(connection, batch.id, errors)
 
+                @cache
                 def stream(queue: str, project_id: int, batch_id: UUID | None) -> int:
                     parameters = {"queue": queue, "project_id": project_id, "batch_id": batch_id}
                     return int(connection.execute(_STREAM, parameters).scalar_one())
 
+                chunks = list(inserts.slices(drafts))
+                parameters = (
+                    inserts.of_many(((project_id, draft) for draft in chunk), batch.id, stream) for chunk in chunks
+                )
                 # All of them first: two batches that lock chunk by chunk could wait for each other.
-                _lock(connection, project_id, drafts)
-                for start in range(0, len(drafts), _CHUNK):
-                    chunk = drafts[start : start + _CHUNK]
-                    parameters = inserts.of_many(((project_id, draft) for draft in chunk), batch.id, stream)
-                    _insert_in_order(connection, project_id, chunk, parameters)
+                if _lock(connection, project_id, drafts):
+                    for chunk in chunks:
+                        _insert_in_order(connection, project_id, chunk, next(parameters))
+                else:
+                    for queue in {draft.queue for draft in drafts}:
+                        stream(queue, project_id, batch.id)  # now, and not while the server is busy with the rows
+                    driver_run(connection, inserts.ACCEPT, parameters)
                 return Accepted(frozenset(draft.id for draft in drafts))
         return Accepted(replayed=self.earlier(project_id, key))
 

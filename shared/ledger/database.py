@@ -1,6 +1,6 @@
 """Connections to PostgreSQL: pooled, and never waited for longer than a deadline."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import monotonic
 from typing import Any
@@ -144,6 +144,23 @@ def driver_rows(connection: Connection, statement: str, parameters: Mapping[str,
             connection.engine.dispose()
         raise
     return rows
+
+
+def driver_run(connection: Connection, statement: str, parameters: Iterable[Mapping[str, Any]]) -> None:
+    """Run a statement in psycopg's own style once for each of `parameters`, which are made while the server works.
+
+    In a transaction of the caller's. An error is raised at the end, at the latest, and nothing after it was run.
+    """
+    driver: Any = connection.connection.driver_connection
+    try:
+        with driver.pipeline(), driver.cursor() as cursor:
+            for each in parameters:
+                cursor.execute(statement, each)
+    except psycopg.Error:
+        if driver.broken:
+            connection.invalidate()
+            connection.engine.dispose()
+        raise
 
 
 def sqlalchemy_url(url: str) -> URL:

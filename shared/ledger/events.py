@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, text
 
 from shared.ledger import inserts
 from shared.ledger.acceptance import Acceptance, Draft
-from shared.ledger.database import Database
+from shared.ledger.database import Database, driver_rows
 from shared.ledger.endings import TOLD
 from shared.ledger.failing import DISABLED
 from shared.ledger.ids import new_id
@@ -77,17 +77,15 @@ class Events:
         endpoints: dict[int, list[Row[Any]]] = {}
         for endpoint in wanting:
             endpoints.setdefault(endpoint.project_id, []).append(endpoint)
-        for project_id, those in endpoints.items():
-            drafts = [
-                _webhook(str(endpoint.id), event)
-                for event in events
-                if event.project_id == project_id
-                for endpoint in those
-                if matches(endpoint.events, event.type)
-            ]
-            for start in range(0, len(drafts), CHUNK):
-                some = drafts[start : start + CHUNK]
-                connection.execute(inserts.ACCEPT, inserts.of_many(project_id, some, None, self._acceptance.stream))
+        asked = [
+            (event.project_id, _webhook(str(endpoint.id), event))
+            for event in events
+            for endpoint in endpoints.get(event.project_id, ())
+            if matches(endpoint.events, event.type)
+        ]
+        for start in range(0, len(asked), CHUNK):
+            some = asked[start : start + CHUNK]
+            driver_rows(connection, inserts.ACCEPT, inserts.of_many(some, None, self._acceptance.stream))
 
 
 def _webhook(endpoint: str, event: Row[Any]) -> Draft:

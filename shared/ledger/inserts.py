@@ -5,7 +5,7 @@ batch do, is said once. `ACCEPT_ONE` takes one notification to one target, for w
 row. Both are in psycopg's own style (`driver_rows`).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,10 @@ from shared.ledger.draft import Draft, IdempotencyKey
 from shared.ledger.endings import recorded, returned, suppressed_because
 from shared.ledger.ids import derived_id, minute_of
 
+ROWS = 1000
+"""Most notifications in one statement."""
+
+_MOST_BYTES = 64 * 1024 * 1024
 _SAID = """
     said AS MATERIALIZED (
         SELECT * FROM jsonb_to_recordset(CAST(%(said)s AS jsonb)) AS s (
@@ -37,6 +41,7 @@ _STATE = "CASE WHEN n.barred IS NOT NULL THEN 'suppressed' WHEN n.send_at > now(
 _DUE = "CASE WHEN n.barred IS NULL THEN COALESCE(n.send_at, now()) END"
 _SETTLED = "CASE WHEN n.barred IS NOT NULL THEN now() END"
 _REASON = suppressed_because("n.barred")
+# OFFSET 0 keeps the planner from looking up the suppression anew wherever `barred` is named: five times a row.
 _DELIVERIES = f"""
     INSERT INTO deliveries (id, notification_id, stream_id, project_id, queue, state, due_at, settled_at, reason,
                             expires_at, hold, secret, target, ordering_key)
@@ -49,7 +54,8 @@ _DELIVERIES = f"""
               AND (b.scope = 'everything' OR a.kind = 'promotion') AND b.sender = '' LIMIT 1) AS barred
         FROM jsonb_to_recordset(CAST(%(deliveries)s AS jsonb)) AS d (
             id uuid, parent uuid, said int, secret boolean, target text)
-        JOIN accepted a ON a.id = d.parent JOIN said s ON s.number = d.said) n
+        JOIN accepted a ON a.id = d.parent JOIN said s ON s.number = d.said
+        OFFSET 0) n
     RETURNING {returned("deliveries")}
 """
 _SEALED = """
@@ -128,6 +134,17 @@ ACCEPT_ONE_ONCE = "WITH {}, once AS ({}), {}".format(
     ),
     _ONE.replace("{gate}", "WHERE EXISTS (SELECT FROM once)"),
 )
+
+
+def slices(drafts: Sequence[Draft]) -> Iterator[Sequence[Draft]]:
+    """Drafts of one batch in pieces that one statement takes: a thousand, or fewer when what they share is large.
+
+    PostgreSQL takes 256 MB of JSON at once (https://www.postgresql.org/docs/18/datatype-json.html). What rows do not
+    share is bounded where it is read.
+    """
+    if drafts:
+        most = min(ROWS, max(1, _MOST_BYTES // len(orjson.dumps(drafts[0].data))))
+        yield from (drafts[start : start + most] for start in range(0, len(drafts), most))
 
 
 def of_one(project_id: int, draft: Draft, stream_id: int) -> dict[str, Any]:
