@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from marshmallow import ValidationError
@@ -21,12 +21,11 @@ from shared.ledger.ids import derived_id
 
 _METADATA = Metadata()
 _ORDERING_KEY = OrderingKey(allow_none=True)
-_ROW_FIELDS = ("to", "data", "metadata", "ordering_key")
+_ROW_FIELDS = frozenset({"to", "data", "metadata", "ordering_key"})
 Problems = dict[str, list[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A recipient as the caller wrote it.
 
     Parameters:
@@ -52,11 +51,13 @@ def row_of(batch_id: UUID, number: int, given: Any) -> Row:
     if not isinstance(given, Mapping):
         problems = {"(row)": ['Must be an object: {"to": {…}, "data": {…}}.']}
         return Row(identifier, {}, number=number, problems=problems, readable=False)
-    unknown = {
-        str(name)[:80]: [f"There is no such field.{did_you_mean(str(name), _ROW_FIELDS)}"]
-        for name in given
-        if name not in _ROW_FIELDS
-    }
+    unknown = None
+    if not given.keys() <= _ROW_FIELDS:
+        unknown = {
+            str(name)[:80]: [f"There is no such field.{did_you_mean(str(name), sorted(_ROW_FIELDS))}"]
+            for name in given
+            if name not in _ROW_FIELDS
+        }
     return Row(
         identifier, given.get("to"), given.get("data"), given.get("metadata"), number, unknown,
         ordering_key=given.get("ordering_key"),

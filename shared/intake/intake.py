@@ -114,11 +114,11 @@ class Intake:
         Raises:
             InvalidInput: every problem, by field path.
         """
-        return seal_up(project_id, load(_ENVELOPE, request), self.templates, self._now())
+        return seal_up(project_id, _load(_ENVELOPE, request), self.templates, self._now())
 
     def _check(self, project_id: int, request: Mapping[str, Any]) -> Draft:
         try:
-            asked = load(_NOTIFICATION, request)
+            asked = _load(_NOTIFICATION, request)
         except InvalidInput as error:
             to = request.get("to") if isinstance(request, Mapping) else None
             raise InvalidInput({**error.fields, **(load_recipient(to)[1] if to is not None else {})}) from None
@@ -132,7 +132,7 @@ class Intake:
     def _check_many(
         self, project_id: int, request: Mapping[str, Any]
     ) -> tuple[Envelope, Batch, list[Draft], BulkReceipt, list[RowError]]:
-        asked = load(_BULK, request)
+        asked = _load(_BULK, request)
         envelope = seal_up(project_id, asked, self.templates, self._now())
         batch = Batch(new_id(), told(request))
         rows = [row_of(batch.id, number, given) for number, given in enumerate(asked["recipients"], start=1)]
@@ -164,6 +164,12 @@ class Intake:
         """Wake the workers of `queue`, unless what was accepted is for later."""
         if self._ringer and self._state(send_at) == "queued":
             self._ringer.ring(queue)
+
+
+def _load(schema: EnvelopeSchema, request: Any) -> dict[str, Any]:
+    """What a caller asks for; InvalidInput names what is wrong with it."""
+    loaded: dict[str, Any] = schema.load_plainly(request) or load(schema, request)
+    return loaded
 
 
 def _key(key: str | None, form: bytes, response: Mapping[str, Any]) -> IdempotencyKey | None:

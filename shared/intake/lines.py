@@ -25,9 +25,10 @@ class LineTooLong(Exception):
 
 
 class Digesting(io.RawIOBase):
-    """A source, and the SHA-256 of what was read from it."""
+    """A source, the SHA-256 of what was read from it, and how many bytes that were."""
 
     def __init__(self, source: Source) -> None:
+        self.size = 0
         self._source = source
         self._digest = hashlib.sha256()
 
@@ -38,6 +39,7 @@ class Digesting(io.RawIOBase):
         """Read on."""
         count = self._source.readinto(buffer) or 0
         self._digest.update(memoryview(buffer)[:count])
+        self.size += count
         return count
 
     def rest(self) -> str:

@@ -8,7 +8,7 @@ from marshmallow import ValidationError, fields, validate
 
 from shared.intake.fields import Locale, TimeZone
 from shared.intake.problems import StrictSchema, by_path, did_you_mean
-from shared.messages.fields import EmailAddress, Line, PhoneNumber
+from shared.messages.fields import EmailAddress, Line, PhoneNumber, plain_e164, plain_email
 from shared.messages.push import TOPIC
 
 MAX_TOKENS = 100
@@ -72,18 +72,23 @@ class RecipientSchema(StrictSchema):
 
 _SCHEMA = RecipientSchema()
 _FIELDS = _SCHEMA.fields
+_PLAIN = {"email": plain_email, "phone": plain_e164}
 
 
 def load_recipient(to: Any) -> tuple[dict[str, Any], dict[str, list[str]]]:
     """The recipient, and what is wrong with it by field (`to.email`).
 
-    Each field is loaded by itself, which costs a quarter of what loading by the schema does: for uploads of millions.
+    Each field is loaded by itself, which costs a quarter of what loading by the schema does, and an ordinary address or
+    number by none: for uploads of millions.
     """
     if not isinstance(to, Mapping):
         return {}, {"to": ['Must be an object that says whom it goes to, e.g. {"email": "ada@example.com"}.']}
     loaded: dict[str, Any] = {}
     problems: dict[str, list[str]] = {}
     for name, value in to.items():
+        if name in _PLAIN and isinstance(value, str) and (plain := _PLAIN[name](value)):
+            loaded[name] = plain
+            continue
         field = _FIELDS.get(name)
         if field is None:
             problems[f"to.{name[:80]}"] = [f"There is no such field.{did_you_mean(name, _FIELDS)}"]

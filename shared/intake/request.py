@@ -1,5 +1,7 @@
 """What a caller may ask for, as marshmallow schemas. The OpenAPI document is made of them."""
 
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
@@ -84,6 +86,26 @@ class EnvelopeSchema(StrictSchema):
             "additionalProperties": {"type": "string"},
         }
     )
+
+    def load_plainly(self, data: Any) -> dict[str, Any] | None:
+        """What `load` gives, if all is well; None leaves it to that, which says what is not.
+
+        `load` asks after every field there could be, this loads only those that there are: half the time.
+        """
+        loaded: dict[str, Any] = {}
+        if not isinstance(data, Mapping) or not self._required <= data.keys():
+            return None
+        try:
+            for name, value in data.items():
+                loaded[name] = self.fields[name].deserialize(value, name, data)
+            self.check(loaded)
+        except (KeyError, ValidationError):
+            return None
+        return loaded
+
+    @cached_property
+    def _required(self) -> frozenset[str]:
+        return frozenset(name for name, field in self.fields.items() if field.required)
 
     @validates_schema
     def check(self, data: dict[str, Any], **_: Any) -> None:

@@ -5,9 +5,8 @@ an upload that broke off is completed by sending the file again under the same i
 target are kept, each a notification of its own: two bookings of one person are two confirmations.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -23,9 +22,10 @@ from shared.intake.receipts import SHOWN_ERRORS, BulkReceipt
 from shared.ledger.acceptance import IdempotencyKey
 from shared.ledger.batches import Batch, Batches, RowError
 from shared.ledger.ids import new_id
+from shared.ledger.inserts import ROWS, slices
 
-CHUNK = 1000
-"""Rows committed together."""
+CHUNK_BYTES = 16 * 1024 * 1024
+"""Of the file, after which fewer are: they are in memory together, and PostgreSQL takes 256 MB of JSON at once."""
 
 
 class Form(StrEnum):
@@ -69,38 +69,44 @@ class Uploads:
         rows = CsvFile(file, variables) if form is Form.CSV else NdjsonFile(file)
         batch_id = batch_id or self._claim(project_id, key, asked_hash)
         self._batches.open(project_id, Batch(batch_id, told(request)))
-        receipt = self._accept_rows(project_id, envelope, batch_id, rows)
+        receipt = self._accept_rows(project_id, envelope, batch_id, rows.rows(batch_id), file)
         if receipt.complete:
             self._batches.close(batch_id, {"upload": {"sha256": file.rest(), "receipt": receipt.to_json()}})
         return receipt
 
     def _accept_rows(
-        self, project_id: int, envelope: Envelope, batch_id: UUID, file: CsvFile | NdjsonFile
+        self, project_id: int, envelope: Envelope, batch_id: UUID, rows: Iterator[Row], file: Digesting
     ) -> BulkReceipt:
         accepted = added = refused = 0
         shown: list[RowError] = []
-        complete = True
-        rows = file.rows(batch_id)
+        complete, ended = True, False
         while True:
             chunk: list[Row] = []
             broken: RowError | None = None
+            enough = file.size + CHUNK_BYTES
             try:
-                chunk.extend(islice(rows, CHUNK))
+                for row in rows:
+                    chunk.append(row)
+                    if len(chunk) == ROWS or file.size > enough:
+                        break
+                else:
+                    ended = True
             except LineTooLong as error:
                 broken = RowError(error.number, "(row)", str(error))
+                ended = True
             drafts, bad = self._intake.drafts.make(project_id, envelope, chunk)
             errors = row_errors(bad)
             if broken:
                 complete = False
                 errors.append(broken)
-            if drafts:
-                added += len(self._intake.acceptance.accept(project_id, drafts, batch_id=batch_id).ids)
+            for some in slices(drafts):
+                added += len(self._intake.acceptance.accept(project_id, some, batch_id=batch_id).ids)
                 self._intake.ring(envelope.queue, envelope.send_at)
             self._batches.refuse(batch_id, errors)
             accepted += len(drafts)
             refused += len(bad)
             shown += errors[: SHOWN_ERRORS - len(shown)]
-            if broken or len(chunk) < CHUNK:
+            if ended:
                 return BulkReceipt(
                     batch_id=batch_id,
                     channel=envelope.channel,

@@ -51,13 +51,18 @@ class PhoneNumber(Line):
 
 def normal_email(value: str) -> str:
     """The normalised form of a mail address; ValidationError says what is wrong with it."""
+    return plain_email(value) or _normal_email(value)
+
+
+def plain_email(value: str) -> str | None:
+    """The normalised form of an ordinary address, as nearly all are; None leaves it open whether it is one."""
     name, _, domain = value.rpartition("@")
     if len(value) <= EMAIL_MAX_LENGTH and _ORDINARY_NAME.fullmatch(name) and name.lower() not in _LOWERED_NAMES:
         # What is left to check is the domain, and most share one with others.
         normal = _normal_domain(domain)
         if normal is not None:
             return f"{name}@{normal}"
-    return _normal_email(value)
+    return None
 
 
 @lru_cache(10_000)
@@ -80,7 +85,12 @@ def _normal_email(value: str) -> str:
 
 def e164(value: str) -> str:
     """The E.164 form of a number written internationally; ValidationError says what is wrong with it."""
-    return value if is_plainly_possible(value) else _e164(value)
+    return plain_e164(value) or _e164(value)
+
+
+def plain_e164(value: str) -> str | None:
+    """A number that is in its E.164 form already, as nearly all are; None leaves it open whether it is one."""
+    return value if is_plainly_possible(value) else None
 
 
 def _e164(value: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError, fields
 
 from shared.errors import InvalidInput
-from shared.templates.types import MULTILINE, TYPES
+from shared.templates.types import MULTILINE, TYPES, Type
 
 Parse = Callable[[Any], Any]
 _UNKNOWN = "unknown"
@@ -55,6 +55,10 @@ class Variables:
         self.declared = {variable.name: variable for variable in declared}
         self.secret = tuple(variable.name for variable in declared if variable.secret)
         self._parse = _object_parser(declared)
+        self._problems = {
+            variable.name: None if variable.type in ("list", "object") else _type(variable).problem
+            for variable in declared
+        }
 
     @cached_property
     def _schema(self) -> Schema:
@@ -62,6 +66,8 @@ class Variables:
 
     def check(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return `data` as it was sent, or raise `InvalidInput` with every problem by path (`data.items.0.price`)."""
+        if self._is_plainly_good(data):
+            return data
         try:
             self._schema.load(data)
         except ValidationError as error:
@@ -69,6 +75,31 @@ class Variables:
             _flatten(error.messages, self.declared, "data", problems)
             raise InvalidInput(problems) from None
         return data
+
+    def _is_plainly_good(self, data: Mapping[str, Any]) -> bool:
+        """Whether every variable has one good value, none of them a list, an object or null; False leaves it open.
+
+        The schema would find the same, in eight times as long: for every row of millions.
+        """
+        if not isinstance(data, Mapping):
+            return False
+        left = len(data)
+        for name, variable in self.declared.items():
+            value = data.get(name)
+            if value is None:
+                if variable.required or name in data:
+                    return False
+                continue
+            problem = self._problems[name]
+            if (
+                problem is None
+                or problem(value) is not None
+                or (variable.max_length is not None and len(value) > variable.max_length)
+                or (variable.choices and value not in variable.choices)
+            ):
+                return False
+            left -= 1
+        return left == 0
 
     def parse(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """The values a template works with, every declared variable among them. `data` must have passed `check`."""
@@ -81,7 +112,7 @@ class _Value(fields.Field[Any]):
 
     def __init__(self, variable: Variable, **kwargs: Any) -> None:
         self.variable = variable
-        self.type = MULTILINE if variable.multiline else TYPES[variable.type]
+        self.type = _type(variable)
         super().__init__(**kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
@@ -108,6 +139,10 @@ class _DataSchema(Schema):
         unknown = RAISE
 
     error_messages = {"unknown": _UNKNOWN, "type": "Must be an object with a value for each variable."}  # noqa: RUF012
+
+
+def _type(variable: Variable) -> Type:
+    return MULTILINE if variable.multiline else TYPES[variable.type]
 
 
 def _schema(declared: Sequence[Variable]) -> Schema:

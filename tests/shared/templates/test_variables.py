@@ -179,6 +179,18 @@ def test_what_is_accepted_can_be_read(kind: str, value: Any) -> None:
     assert variables.parse(accepted)["v"] is not None
 
 
+@pytest.mark.parametrize("kind", sorted(TYPES))
+@settings(deadline=None)
+@given(value=LIKELY, beside=st.dictionaries(st.sampled_from(["w", "x"]), JSON, max_size=2))
+def test_what_is_quickly_found_good_is_good_by_the_schema(kind: str, value: Any, beside: dict[str, Any]) -> None:
+    longest = 5 if kind == "string" else None
+    variables = Variables([Variable("v", kind, max_length=longest), Variable("w", choices=("a", "b"), required=False)])
+    quickly = variables._is_plainly_good({"v": value, **beside})
+    assert quickly is not True or not variables._schema.validate({"v": value, **beside})
+    if value is not None and not beside:
+        assert quickly is not bool(variables._schema.validate({"v": value})), "it should have been found, and quickly"
+
+
 def test_a_template_without_variables_takes_none(template: Callable[..., Any]) -> None:
     made = template({"sms.body.txt": "Hi"})
     assert made.check({}) == {}
