@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 from shared.errors import Conflict, NotFound
 from shared.ledger import order
+from shared.ledger.children import children_of
 from shared.ledger.database import Database
 from shared.ledger.endings import finish, recorded, returned
 from shared.ledger.streams import reopen
@@ -22,7 +23,7 @@ _CANCEL = text(f"""
             held_at = CASE WHEN d.doubt THEN now() END, settled_at = now(),
             reason = CASE WHEN d.doubt THEN 'It was cancelled; nobody knows whether it had been sent before.'
                           ELSE 'It was cancelled.' END
-        WHERE d.notification_id = :id AND (
+        WHERE {children_of(":id")} AND (
             d.state IN ('scheduled', 'queued', 'claimed') OR (d.state = 'unknown' AND d.due_at IS NOT NULL))
         RETURNING {returned("d")}),
     {recorded("stopped")}
@@ -36,7 +37,7 @@ _REQUEUEABLE = text("""
     WHERE d.id = ANY(:ids) AND d.state IN ('failed', 'undelivered', 'unknown', 'suppressed') AND d.due_at IS NULL
     ORDER BY d.id FOR UPDATE OF d
 """)
-_OF = text("SELECT id FROM deliveries WHERE notification_id = :id")
+_OF = text(f"SELECT id FROM deliveries d WHERE {children_of(':id')}")
 _REQUEUE = text("""
     UPDATE deliveries d
     SET state = 'queued', due_at = now(), attempts = 0, deaths = 0, settled_at = NULL, held_at = NULL, doubt = false,

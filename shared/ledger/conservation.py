@@ -56,9 +56,10 @@ _AMISS = text("""
 _CHILDLESS = text("""
     WITH page AS MATERIALIZED (SELECT id FROM notifications WHERE id >= :low AND id < :high ORDER BY id LIMIT :page)
     SELECT (SELECT max(id::text)::uuid FROM page) AS last, (SELECT count(*) FROM page) AS looked_at,
-           ARRAY(SELECT p.id FROM page p LEFT JOIN deliveries d
-                 ON d.notification_id = p.id AND d.id >= :low_parent AND d.id < :high
-                 WHERE d.id IS NULL ORDER BY 1 LIMIT :most) AS ids,
+           ARRAY(SELECT p.id FROM page p
+                 WHERE NOT EXISTS (SELECT FROM deliveries d WHERE d.id = p.id) AND NOT EXISTS (
+                     SELECT FROM deliveries d WHERE d.notification_id = p.id AND d.id <> d.notification_id)
+                 ORDER BY 1 LIMIT :most) AS ids,
            NULL::text[] AS reasons
 """)
 _MINUTES = text("""

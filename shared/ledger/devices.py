@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from shared.ledger.children import children_of
 from shared.ledger.database import Database
 from shared.ledger.states import State
 
@@ -20,7 +21,8 @@ _REGISTER = text(f"""
         WHERE d.project_id = :project_id AND d.target = :replaces AND d.queue LIKE 'push.%'
           AND d.state IN ('{State.SCHEDULED}', '{State.QUEUED}') AND NOT EXISTS (SELECT FROM theirs)
           AND NOT EXISTS (
-              SELECT FROM deliveries o WHERE o.notification_id = d.notification_id AND o.target = :token))
+              SELECT FROM deliveries o
+              WHERE {children_of("d.notification_id", "o")} AND o.target = :token))
     INSERT INTO devices (project_id, token, user_id, platform) VALUES (:project_id, :token, :user_id, :platform)
     ON CONFLICT (project_id, token)
     DO UPDATE SET user_id = excluded.user_id, platform = excluded.platform, registered_at = now()

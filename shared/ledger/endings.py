@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from shared.ledger import order
+from shared.ledger.children import children_of
 from shared.ledger.states import FINAL, LIVE, State
 
 TOLD = (
@@ -19,10 +20,10 @@ TOLD = (
 )  # fmt: skip
 """States that projects may be told of, as `notification.<state>`."""
 
-_WIPE = text("""
+_WIPE = text(f"""
     DELETE FROM sealed s
     WHERE s.notification_id = ANY(:ids) AND NOT EXISTS (
-        SELECT FROM deliveries d WHERE d.notification_id = s.notification_id AND d.state = ANY(:unfinished))
+        SELECT FROM deliveries d WHERE {children_of("s.notification_id")} AND d.state = ANY(:unfinished))
 """)
 _SUPPRESSED = {
     "bounce": "what was sent there before bounced",

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from shared.errors import NotFound
+from shared.ledger.children import children_of
 from shared.ledger.database import Database
 from shared.ledger.states import FINAL, State, fold
 
@@ -18,9 +19,9 @@ COLUMNS = """
     (SELECT name || '@' || version FROM template_versions t WHERE t.id = n.template_id) AS template
 """
 _ONE = text(f"SELECT {COLUMNS}, n.data, n.content FROM notifications n WHERE n.id = :id AND n.project_id = :project_id")
-_DELIVERIES = text("""
+_DELIVERIES = text(f"""
     SELECT id, notification_id, state, target, provider, attempts, due_at, started_at, settled_at, held_at, reason
-    FROM deliveries WHERE notification_id = :id ORDER BY id
+    FROM deliveries d WHERE {children_of(":id")} ORDER BY id
 """)
 _ATTEMPTS = text("""
     SELECT delivery_id, provider, started_at, finished_at, outcome, code, detail, reference

@@ -17,12 +17,14 @@ def new_id() -> UUID:
 
 def derived_id(parent: UUID, index: int) -> UUID:
     """The id of the `index`-th child of `parent`: always the same one, in the same partition, after that of the `index`
-    before it (a million of them; then they begin among the first again).
+    before it (a million of them; then they begin among the first again). The 0-th has its parent's own.
 
     Doing a thing twice (a resumed upload, a repeated insert) then meets the primary key instead of a duplicate. As ids
     are in the order of an upload's rows, inserting and claiming a million of them goes from page to page of an index,
     and not back and forth in all of it.
     """
+    if index == 0:
+        return parent
     place = ((parent.int >> 64 & 0xFFF) << 8 | parent.int >> 54 & 0xFF) + index
     digest = int.from_bytes(sha256(parent.bytes + index.to_bytes(8, "big")).digest(), "big") & _HASHED
     high, low = divmod(place % _PLACES, 1 << 8)

@@ -46,7 +46,11 @@ _NEWEST_TO = text(f"""
 # One by one: of many at once the planner thinks, before it has statistics, that they are best found by reading all.
 _STATES = text("""
     SELECT asked.id, found.states FROM unnest(CAST(:ids AS uuid[])) AS asked (id)
-    CROSS JOIN LATERAL (SELECT array_agg(state) AS states FROM deliveries WHERE notification_id = asked.id) found
+    CROSS JOIN LATERAL (
+        SELECT array_agg(state) AS states FROM (
+            SELECT state FROM deliveries WHERE id = asked.id
+            UNION ALL
+            SELECT state FROM deliveries WHERE notification_id = asked.id AND id <> notification_id) each) found
 """)
 _ROWS = text(f"SELECT {COLUMNS} FROM notifications n WHERE n.id = ANY(:ids) ORDER BY n.id DESC")
 

@@ -90,11 +90,19 @@ def test_secrets_are_stored_as_ciphertext_only(acceptance, database, project_id,
 
 def test_the_children_of_an_id_are_in_their_order_and_so_are_theirs():
     upload = UUID("01a203b1-e525-7125-8478-8375a7cc8532")
-    rows = [derived_id(upload, number) for number in range(5_000)]
+    rows = [derived_id(upload, number) for number in range(1, 5_001)]
     assert rows == sorted(rows)
-    deliveries = [derived_id(row, 0) for row in rows]
-    assert [one.int >> 54 for one in deliveries] == [one.int >> 54 for one in rows]
-    assert len({*rows, *deliveries, upload}) == 10_001
+    others = [derived_id(row, 1) for row in rows]
+    assert others == sorted(others)
+    assert len({*rows, *others, upload}) == 10_001
+
+
+def test_the_first_delivery_of_a_notification_has_its_id(acceptance, database, project_id, drafts):
+    [draft] = drafts(1, targets=("one", "two"))
+    acceptance.accept(project_id, [draft])
+    rows = database.rows(text("SELECT id, notification_id FROM deliveries ORDER BY id = notification_id DESC"))
+    assert [row.id for row in rows] == [draft.id, derived_id(draft.id, 1)]
+    assert {row.notification_id for row in rows} == {draft.id}
 
 
 def test_ids_sort_by_time_and_children_stay_in_their_parents_month():

@@ -42,7 +42,7 @@ def test_progress_counts_its_own_rows_alone_even_of_the_same_millisecond(
     batches: Batches, acceptance: Acceptance, project_id: int, drafts: Drafts
 ) -> None:
     first, second = Batch(new_id(), {}), Batch(new_id(), {})
-    second = replace(second, id=derived_id(first.id, 0))  # another id of the same millisecond
+    second = replace(second, id=derived_id(first.id, 50))  # another id of the same millisecond
     acceptance.accept_batch(project_id, first, rows_of(first, drafts(3)), [])
     acceptance.accept_batch(project_id, second, rows_of(second, drafts(5)), [])
     acceptance.accept(project_id, [replace(draft, id=derived_id(first.id, 100)) for draft in drafts(1)])
