@@ -15,17 +15,18 @@ PROMPT = 50_000_000
 """Phones from this number on are answered at once, however slow the provider is."""
 
 
-def drain(side: Crier | Peer, workers: Sequence[str], numbers: range) -> Figures:
+def drain(side: Crier | Peer, workers: Sequence[str], numbers: range, warm_up: int | None = None) -> Figures:
     """Rate and cost of delivering what waits, by workers that are just starting.
 
-    The clock runs from the moment a tenth has been called until the last row says sent, so that it measures neither
-    starting nor connecting.
+    The clock runs from the moment the first ones have been called until the last row says sent, so that it measures
+    neither starting nor connecting.
 
     Parameters:
         workers: names of their processes.
         numbers: of the phones, each of which must have been called once.
+        warm_up: how many are the first ones; a fifth when None.
     """
-    run, warm = side.run, len(numbers) // 10
+    run, warm = side.run, len(numbers) // 5 if warm_up is None else warm_up
     run.wait_for_calls(warm)
     meter, done = Meter(run, *workers), called(run.tally)
     run.wait_for_calls(len(numbers))
