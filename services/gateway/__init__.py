@@ -11,6 +11,7 @@ from services.gateway import (
     dead_letters,
     devices,
     docs,
+    express,
     health,
     notifications,
     outbox,
@@ -24,6 +25,8 @@ from services.gateway import (
     webhooks,
 )
 from services.gateway.api import make_api
+from services.gateway.auth import Callers
+from services.gateway.availability import Availability
 from services.gateway.parts import Parts
 
 BLUEPRINTS = (
@@ -44,11 +47,16 @@ def create_app(parts: Parts) -> Flask:
     """The application. Opens no connection by itself."""
     app = Flask(__name__, static_folder=None)
     parts.attach(app)
-    for concern in (access.log_and_measure, problems.register, availability.watch, bodies.guard, auth.protect):
-        concern(app)
+    ledger, callers = Availability(), Callers(parts.keys)
+    access.log_and_measure(app)
+    problems.register(app)
+    availability.watch(app, ledger)
+    bodies.guard(app)
+    auth.protect(app, callers)
     api = make_api(app)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
     for plain in (docs.blueprint, health.blueprint, receipts.blueprint, unsubscribe.blueprint):
         app.register_blueprint(plain)
+    app.wsgi_app = express.Express(app, parts, callers, ledger)  # type: ignore[method-assign]  # as Flask recommends
     return app

@@ -9,9 +9,8 @@ from typing import Any, TypeVar
 from cachetools import TTLCache
 from flask import Flask, current_app, g, request
 
-from services.gateway.parts import parts
 from services.gateway.problems import KINDS, Problem
-from shared.ledger.keys import Identity
+from shared.ledger.keys import Identity, Keys
 
 REMEMBERED_FOR = 2.0
 """Seconds a key is believed without asking the ledger: how long a revoked one may live on."""
@@ -42,19 +41,27 @@ def identity() -> Identity:
     return found
 
 
-def protect(app: Flask) -> None:
-    """Let nobody without the right key reach what is under `/v1/`."""
-    remembered: TTLCache[bytes, Identity] = TTLCache(maxsize=10_000, ttl=REMEMBERED_FOR)
-    lock = Lock()
+class Callers:
+    """Knows who calls by the key, and remembers it for a moment."""
 
-    def who(key: str) -> Identity | None:
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+        self._remembered: TTLCache[bytes, Identity] = TTLCache(maxsize=10_000, ttl=REMEMBERED_FOR)
+        self._lock = Lock()
+
+    def who(self, key: str) -> Identity | None:
+        """Whose key this is; None if it is nobody's."""
         fingerprint = sha256(key.encode("utf-8", "surrogatepass")).digest()
-        with lock:
-            found = remembered.get(fingerprint)
-        if found is None and (found := parts().keys.check(key)) is not None:
-            with lock:
-                remembered[fingerprint] = found
+        with self._lock:
+            found = self._remembered.get(fingerprint)
+        if found is None and (found := self._keys.check(key)) is not None:
+            with self._lock:
+                self._remembered[fingerprint] = found
         return found
+
+
+def protect(app: Flask, callers: Callers) -> None:
+    """Let nobody without the right key reach what is under `/v1/`."""
 
     @app.before_request
     def authenticate() -> None:
@@ -65,7 +72,7 @@ def protect(app: Flask) -> None:
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
             raise _refusal(KINDS["unauthorized"][2])
-        found = who(key.strip())
+        found = callers.who(key.strip())
         if found is None:
             raise _refusal("This key is unknown, or no longer valid.")
         g.identity = found

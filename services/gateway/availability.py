@@ -29,10 +29,16 @@ class Availability:
         self._lock = Lock()
         self._failures = 0
         self._next_probe = 0.0
+        self._latest: LedgerUnavailable | None = None
+
+    @property
+    def admits_all(self) -> bool:
+        """Whether nothing is known against the ledger."""
+        return self._failures < FAILURES
 
     def admit(self) -> bool:
         """Whether a request may try the ledger."""
-        if self._failures < FAILURES:
+        if self.admits_all:
             return True
         with self._lock:
             now = self._clock()
@@ -41,10 +47,17 @@ class Availability:
             self._next_probe = now + PROBE_EVERY
             return True
 
-    def lost(self) -> None:
-        """The ledger did not answer."""
+    def lost(self, error: LedgerUnavailable | None = None) -> None:
+        """The ledger did not answer.
+
+        Parameters:
+            error: what was raised for it. The same one raised in several threads, which had asked together, is one
+                failure.
+        """
         with self._lock:
-            self._failures += 1
+            if error is None or error is not self._latest:
+                self._failures += 1
+            self._latest = error
             self._next_probe = self._clock() + PROBE_EVERY
 
     def found(self) -> None:
@@ -52,9 +65,8 @@ class Availability:
         self._failures = 0
 
 
-def watch(app: Flask) -> None:
+def watch(app: Flask, availability: Availability) -> None:
     """Guard what needs the ledger."""
-    availability = Availability()
 
     @app.before_request
     def admit() -> None:
@@ -63,7 +75,7 @@ def watch(app: Flask) -> None:
 
     @app.errorhandler(LedgerUnavailable)
     def learn_of_loss(error: LedgerUnavailable) -> Response:
-        availability.lost()
+        availability.lost(error)
         return respond(problem_of(error))
 
     @app.after_request

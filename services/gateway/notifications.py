@@ -31,7 +31,7 @@ from shared.intake import request as wanted
 MB = 1024 * 1024
 WITH_ATTACHMENTS = 15 * MB
 BULK = 16 * MB
-_KEY = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,254}")
+IDEMPOTENCY_KEY_FORM = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,254}")
 
 blueprint = Blueprint(
     "notifications", __name__, url_prefix="/v1/notifications", description="Send, follow, cancel and retry."
@@ -62,7 +62,7 @@ def send() -> Response:
 
 def _idempotency_key() -> str | None:
     key = request.headers.get("Idempotency-Key")
-    if key is not None and not _KEY.fullmatch(key):
+    if key is not None and not IDEMPOTENCY_KEY_FORM.fullmatch(key):
         problem = "Must be 1 to 255 printable ASCII characters."
         raise Problem("invalid-request", problem, [("Idempotency-Key", problem)])
     return key

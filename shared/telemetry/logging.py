@@ -1,10 +1,15 @@
 """One JSON object a line, from our own code and from every library alike."""
 
+import atexit
 import logging
 import sys
+from datetime import UTC, datetime
+from typing import Any
 
+import orjson
 import structlog
 
+from shared.telemetry.lines import Lines
 from shared.telemetry.redaction import redact
 
 _NOISY = {
@@ -14,6 +19,9 @@ _NOISY = {
     "pika": logging.CRITICAL,
     "twilio": logging.WARNING,
 }
+
+_lines: Lines | None = None
+_name: dict[str, str] = {}
 
 
 def configure_logging(*, level: str = "INFO", form: str = "json", service: str = "") -> None:
@@ -42,6 +50,10 @@ def configure_logging(*, level: str = "INFO", form: str = "json", service: str =
         if form == "json"
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
+    global _lines, _name
+    _lines, _name = (Lines(2), {"service": service} if service else {}) if form == "json" else (None, {})
+    if _lines:
+        atexit.register(_lines.flush)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -58,3 +70,16 @@ def configure_logging(*, level: str = "INFO", form: str = "json", service: str =
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def log_often(logger: str, event: str, **fields: Any) -> None:
+    """Log at level INFO what is logged for every request, at a tenth of the usual cost.
+
+    It is not redacted: no field may say anything about people. The line may follow one that was logged after it.
+    """
+    if _lines is None:
+        structlog.get_logger(logger).info(event, **fields)
+    elif logging.getLogger(logger).isEnabledFor(logging.INFO):
+        bound = structlog.contextvars.get_contextvars()
+        line = {**_name, **fields, "event": event, **bound, "level": "info", "logger": logger}
+        _lines.add(orjson.dumps(line | {"timestamp": datetime.now(UTC)}, option=orjson.OPT_UTC_Z))

@@ -1,6 +1,7 @@
 """While the ledger is away most callers are refused at once, and a few look whether it is back."""
 
 from services.gateway.availability import FAILURES, PROBE_EVERY, Availability
+from shared.errors import LedgerUnavailable
 
 
 class Clock:
@@ -18,6 +19,14 @@ def test_a_single_slow_answer_refuses_nobody() -> None:
     availability.found()
     availability.lost()
     assert availability.admit(), "failures count only in a row"
+
+
+def test_what_several_were_told_together_is_one_failure() -> None:
+    availability = Availability(Clock())
+    slow = LedgerUnavailable("slow")
+    for _ in range(FAILURES):
+        availability.lost(slow)
+    assert availability.admit()
 
 
 def test_while_it_is_away_one_at_a_time_may_look() -> None:
