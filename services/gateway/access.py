@@ -4,10 +4,10 @@ import re
 from functools import cache
 from time import perf_counter
 from typing import Any
-from uuid import uuid4
 
 import structlog
 from flask import Flask, Response, g, request
+from uuid_utils import uuid4
 
 from services.gateway.metrics import REQUEST_SECONDS, REQUESTS
 from shared.telemetry.logging import log_often
@@ -26,7 +26,9 @@ def begin(given: str) -> str:
     Parameters:
         given: the id that the caller has for it; another is made in place of an odd one.
     """
-    request_id = given if _ACCEPTABLE.fullmatch(given) else uuid4().hex
+    request_id = (
+        given if _ACCEPTABLE.fullmatch(given) else uuid4().hex
+    )  # not the standard library's, which gives other threads its turn
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id)
     return request_id
