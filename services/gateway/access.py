@@ -26,9 +26,8 @@ def begin(given: str) -> str:
     Parameters:
         given: the id that the caller has for it; another is made in place of an odd one.
     """
-    request_id = (
-        given if _ACCEPTABLE.fullmatch(given) else uuid4().hex
-    )  # not the standard library's, which gives other threads its turn
+    # Not the standard library's uuid4: it asks the system each time, and another thread has its turn meanwhile.
+    request_id = given if _ACCEPTABLE.fullmatch(given) else uuid4().hex
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id)
     return request_id
