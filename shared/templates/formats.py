@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -28,14 +28,14 @@ _DATE_STYLES = ("full", "long", "medium", "short")
 _SKELETONS = {"day": "MMMEd"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Formats:
     """How one recipient reads: the locale of numbers and dates, and the zone of times (`None`: as they were sent)."""
 
     locale: Locale
     zone: tzinfo | None
 
-    @property
+    @cached_property
     def direction(self) -> str:
         """`ltr` or `rtl`, for the `dir` of a document."""
         return self.locale.text_direction
