@@ -13,9 +13,9 @@ MEMORY = Figure("memory", "MB of memory", more_is_better=False)
 CPU_ALL = Figure("cpu_all", "the same with PostgreSQL and Redis", more_is_better=False)
 
 
-def cpu(target: str = "", ratio: float | None = None) -> Figure:
+def cpu(target: str = "", ratio: float | None = None, against: str = "") -> Figure:
     """The figure of processor time, with its target."""
-    return Figure("cpu", "CPU s per 1,000", target, more_is_better=False, ratio=ratio)
+    return Figure("cpu", "CPU s per 1,000", target, more_is_better=False, ratio=ratio, against=against)
 
 
 class Meter:

@@ -11,7 +11,7 @@ from statistics import median
 from typing import Any
 
 from bench.rounds import Outcome
-from bench.scenario import OURS, at, is_ours
+from bench.scenario import OURS, at
 from bench.scenarios.accept_one import LOADS, PEER
 from bench.scenarios.batch_size import SIZES
 from bench.scenarios.critical import LONGEST, PACKED, PERCENTS
@@ -100,7 +100,9 @@ def _series(
 def _by_batch_size(medians: Medians) -> Plot:
     series = _series(medians.get(("batch-size", OURS)), "rate", SIZES, "Crier", _OURS)
     peers = {
-        side: found["rate"] for (name, side), found in medians.items() if name == "drain-instant" and not is_ours(side)
+        side: found["rate"]
+        for (name, side), found in medians.items()
+        if name == "drain-instant" and side.startswith("Celery")
     }
     if peers and series:
         best = max(peers, key=peers.__getitem__)

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from bench.rounds import Outcome
-from bench.scenario import TARGETS, Figure, Scenario, is_ours
+from bench.scenario import TARGETS, Figure, Scenario
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def by_target(lines: Sequence[Line]) -> dict[str, list[Line]]:
 def _line(scenario: Scenario, figure: Figure, outcomes: Sequence[Outcome]) -> Line:
     exact = [outcome for outcome in outcomes if outcome.failure is None]
     failed = sum(1 for outcome in outcomes if outcome.failure and outcome.side == figure.side)
-    best = best_way(scenario, exact)
+    best = _best_way(scenario, figure, exact)
     ours, peer = (_by_round(exact, side, figure.key) for side in (figure.side, best))
     ratio = Spread.of([figure.times_better(ours[number], peer[number]) for number in ours.keys() & peer.keys()])
     mine = Spread.of(list(ours.values()))
@@ -83,13 +83,13 @@ def _line(scenario: Scenario, figure: Figure, outcomes: Sequence[Outcome]) -> Li
     )  # fmt: skip
 
 
-def best_way(scenario: Scenario, exact: Sequence[Outcome]) -> str:
-    """The peer's best way, by the scenario's first figure; empty when there is none."""
+def _best_way(scenario: Scenario, figure: Figure, exact: Sequence[Outcome]) -> str:
+    """That of the peers it is compared with, by the scenario's first figure; empty when there is none."""
     first = scenario.figures[0]
     medians = {
         side: median(values)
         for side in scenario.sides
-        if not is_ours(side) and (values := list(_by_round(exact, side, first.key).values()))
+        if figure.is_against(side) and (values := list(_by_round(exact, side, first.key).values()))
     }
     choose = max if first.more_is_better else min
     return choose(medians, key=medians.__getitem__) if medians else ""

@@ -50,7 +50,8 @@ def run_rounds(
 ) -> list[Outcome]:  # fmt: skip
     """Every side of every scenario, `rounds` times (or as often as the scenario says), the sides interleaved.
 
-    Ways of the peer that were far behind its best in the first round are left out of the next ones.
+    Ways of the peer that were far behind its best in the first round are left out of the next ones, and so are peers
+    that no target is about.
 
     Parameters:
         seconds: after which no scenario is begun that would, going by what it took before, end later.
@@ -78,7 +79,7 @@ def run_rounds(
 def _is_worth_it(scenario: Scenario, side: str, earlier: Sequence[Outcome]) -> bool:
     """Ours, and what may be the peer's best."""
     figure = scenario.figures[0]
-    peers = {one.side: one.figures[figure.key] for one in earlier if one.figures and not is_ours(one.side)}
+    peers = {one.side: one.figures[figure.key] for one in earlier if one.figures and figure.is_against(one.side)}
     if is_ours(side) or not peers:
         return True
     best = (max if figure.more_is_better else min)(peers.values())

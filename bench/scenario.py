@@ -52,6 +52,7 @@ class Figure:
         ratio: how many times better than the peer it is meant to be.
         ours: what it is meant to be whatever the peer does: at least (or at most, see `more_is_better`).
         side: which way of ours it is measured at.
+        against: how the names of the peers begin that it is compared with; empty means all.
     """
 
     key: str
@@ -61,11 +62,16 @@ class Figure:
     ratio: float | None = None
     ours: float | None = None
     side: str = OURS
+    against: str = ""
 
     def times_better(self, ours: float, peer: float) -> float:
         """How many times better `ours` is; 0 when that cannot be said."""
         better, worse = (ours, peer) if self.more_is_better else (peer, ours)
         return better / worse if worse else 0.0
+
+    def is_against(self, side: str) -> bool:
+        """Whether a side is a peer that this is compared with."""
+        return not is_ours(side) and side.startswith(self.against)
 
     def target(self) -> str:
         """The target in words; empty when there is none."""
@@ -90,7 +96,7 @@ class Scenario:
         name: for `--only`.
         what: the work, in a few words, for the table.
         sides: how each side does it, ours under `OURS`; the others are the peer in its ways of doing it.
-        figures: what comes of it; the first decides which of the peer's ways is its best.
+        figures: what comes of it; the first decides which of a peer's ways is its best.
         rounds: at most, for what takes long; None does not restrict.
         quick: the sides that a quick look takes; none means that it leaves this out.
     """

@@ -5,6 +5,7 @@ of it waits before the workers start. Every phone number must have been called o
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 
 from bench.cost import CPU_ALL, MEMORY, cpu
@@ -41,17 +42,28 @@ def peers(ways: Iterable[Way], *, slow: bool) -> dict[str, Side]:
     return {way.name: partial(peer, slow=slow, way=way) for way in ways}
 
 
+def _figures(target: str, ratio: float, cpu_ratio: float | None = None) -> tuple[Figure, ...]:
+    """Targets are about Celery; the others are told beside them."""
+    return (
+        Figure("rate", "messages/s", target, ratio=ratio, against="Celery"),
+        cpu(target if cpu_ratio else "", ratio=cpu_ratio, against="Celery"),
+        replace(CPU_ALL, against="Celery"),
+        replace(MEMORY, against="Celery"),
+        *(Figure("rate", f"messages/s, peer: {peer}", against=peer) for peer in ("RQ", "Dramatiq")),
+    )
+
+
 DRAIN_INSTANT = Scenario(
     name="drain-instant",
     what="drain, the provider answers at once",
     sides={OURS: partial(ours, slow=False), **peers(INSTANT, slow=False)},
-    figures=(Figure("rate", "messages/s", "P1", ratio=20), cpu(), CPU_ALL, MEMORY),
-    quick=(OURS, "Celery prefork -c 8", "Celery 2 × solo -c 1"),
+    figures=_figures("P1", 20),
+    quick=(OURS, "Celery prefork -c 8", "Celery 4 × solo -c 1"),
 )
 DRAIN_SLOW = Scenario(
     name="drain-100-ms",
     what="drain, the provider answers over HTTP after 100 ms",
     sides={OURS: partial(ours, slow=True), **peers(SLOW, slow=True)},
-    figures=(Figure("rate", "messages/s", "P2", ratio=8), cpu("P2", ratio=6), CPU_ALL, MEMORY),
-    quick=(OURS, "Celery 2 × threads -c 64", "Celery gevent -c 200"),
+    figures=_figures("P2", 8, cpu_ratio=6),
+    quick=(OURS, "Celery 2 × threads -c 64", "Celery 2 × gevent -c 100"),
 )

@@ -114,3 +114,20 @@ def test_no_round_is_begun_that_would_end_too_late(ground):
 def test_an_answer_that_is_not_202_makes_the_run_inexact(tmp_path):
     with pytest.raises(Inexact, match=r"http://127.0.0.1:9/"):
         generate(tmp_path, "http://127.0.0.1:9/", [{}])
+
+
+def test_a_figure_is_compared_with_the_peers_it_is_about(ground):
+    sides = {
+        "ours": measured(1000, 1000),
+        "Celery one": measured(100, 100),
+        "Celery two": measured(50),
+        "RQ": measured(500),
+    }
+    figures = (Figure("rate", "messages/s", "P1", ratio=10, against="Celery"), Figure("rate", "peer: RQ", against="RQ"))
+    made = replace(scenario(**sides), figures=figures)
+    outcomes = rounds(ground, made, count=2)
+    assert [one.side for one in outcomes if one.round == 2] == ["Celery one", OURS], (
+        "who decides about nothing is tried once"
+    )
+    rate, beside = summarise([made], outcomes)
+    assert (rate.best, rate.ratio.median, beside.best, beside.ratio.median) == ("Celery one", 10, "RQ", 2)
