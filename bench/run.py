@@ -66,6 +66,11 @@ class Run:
         """Work in such a database itself, where a copy would be too large; what this run adds stays."""
         self.database_url = self._ground.database_url(self._ground.filled(name, fill))
 
+    def have_done_with(self, name: str) -> None:
+        """Drop such a database, whose vacuuming and size would be in the way of others."""
+        self.stop()
+        self._ground.drop_filled(name)
+
     def forget_calls(self) -> None:
         """Begin a new tally, and a new broker. No provider runs."""
         self.tally.unlink(missing_ok=True)
@@ -195,6 +200,11 @@ class Ground:
                 connection.execute("VACUUM (ANALYZE)")
             self._filled.add(name)
         return database
+
+    def drop_filled(self, name: str) -> None:
+        """Drop a database that was filled; it would be filled again."""
+        self._execute(f"DROP DATABASE filled_{name} WITH (FORCE)")
+        self._filled.remove(name)
 
     def copy(self, database: str, name: str) -> str:
         """Make database `name` a copy of another; its URL."""

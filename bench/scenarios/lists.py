@@ -19,7 +19,7 @@ from bench.load import percentile
 from bench.ours.system import crier
 from bench.run import Run
 from bench.scenario import OURS, Figure, Figures, Scale, Scenario, at
-from bench.scenarios.growth import begin_in_history
+from bench.scenarios.growth import HISTORY, begin_in_history
 from bench.tally import Inexact
 
 PAGES = (
@@ -66,6 +66,7 @@ def ours(run: Run, scale: Scale) -> Figures:
         gateway = Gateway(side.port, side.key)
         pages = _pages(run, _deep_cursor(gateway))
         found = {page: gateway.p95(pages[page], scale.pick(40, 20, 2)) for page in PAGES}
+    run.have_done_with(HISTORY)
     return {"worst": max(found.values())} | {at("p95", page): p95 for page, p95 in found.items()}
 
 

@@ -41,6 +41,10 @@ def test_what_is_too_large_to_copy_is_used_as_it_is(ground):
             assert rows(run.database_url) == expected
             if len(expected) == 1:
                 add(run.database_url, "of the first")
+            else:
+                run.have_done_with("large")
+                run.begin_in("large", lambda _: None)
+                assert rows(run.database_url) == [], "it was made anew"
 
 
 def test_a_campaign_is_of_the_run_that_says_so(ground):
