@@ -195,9 +195,6 @@ class Ground:
             self._execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
             self._execute(f"CREATE DATABASE {database} TEMPLATE empty_crier")
             fill(self.database_url(database))
-            with psycopg.connect(self.database_url(database), autocommit=True) as connection:
-                # As autovacuum has done in a ledger that grew over days.
-                connection.execute("VACUUM (ANALYZE)")
             self._filled.add(name)
         return database
 

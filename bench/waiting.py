@@ -2,6 +2,8 @@
 
 from functools import partial
 
+import psycopg
+
 from bench.history import wait
 from bench.run import Run
 from bench.scenario import Scale
@@ -18,8 +20,15 @@ def campaign(scale: Scale) -> range:
 def begin_with_campaign(run: Run, scale: Scale) -> range:
     """Have it wait in this run's database; the numbers of its phones."""
     numbers = campaign(scale)
-    run.begin_with(f"campaign_{len(numbers)}", partial(have_wait, count=len(numbers)))
+    run.begin_with(f"campaign_{len(numbers)}", partial(_fill, count=len(numbers)))
     return numbers
+
+
+def _fill(database_url: str, count: int) -> None:
+    have_wait(database_url, count)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        # As autovacuum does soon after so many rows were added.
+        connection.execute("VACUUM (ANALYZE)")
 
 
 def have_wait(database_url: str, count: int) -> None:
