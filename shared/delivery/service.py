@@ -15,6 +15,7 @@ from shared.delivery.loop import DeliveryLoop
 from shared.delivery.outcomes import RetryPolicy
 from shared.delivery.timing import Timing
 from shared.errors import LedgerUnavailable
+from shared.ledger.recovery import Recovery
 from shared.messages.bell import BellSchema
 from shared.messages.content import LANES
 from shared.providers.outbox import Outbox
@@ -100,10 +101,15 @@ def _declare_lane(runtime: Runtime, loop: DeliveryLoop, queue: str, timing: Timi
 
 def _when_it_boots_and_stops(runtime: Runtime, channel: Channel) -> None:
     def ring(consumed: frozenset[str]) -> None:
-        """Answer once unasked: what was rung while no worker ran may have been lost with the broker."""
-        for queue in sorted(consumed):
-            if queue.startswith(f"{channel.name}."):
-                runtime.bells.ring(queue)
+        """Answer unasked where somebody waits: what was rung while no worker ran may have been lost with the broker."""
+        lanes = {queue for queue in consumed if queue.startswith(f"{channel.name}.")}
+        try:
+            # Not all of them: each would open a connection of its own, and keep it.
+            lanes.intersection_update(Recovery(runtime.database).due_queues())
+        except LedgerUnavailable as error:
+            log.warning("every lane is rung: the ledger does not say who waits", reason=str(error))
+        for queue in sorted(lanes):
+            runtime.bells.ring(queue)
 
     def close() -> None:
         event_loop = get_event_loop_thread()
