@@ -5,7 +5,7 @@ pages, and text stays text.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -69,10 +69,11 @@ class Plot:
 
 
 def plots(outcomes: Sequence[Outcome]) -> list[Plot]:
-    """Those for which there is something to show."""
+    """Those for which there is something to show, in the panels where there is."""
     medians = _medians(outcomes)
     made = (_by_batch_size(medians), _by_load(medians), _by_size(medians), _critical(medians))
-    return [plot for plot in made if any(panel.series for panel in plot.panels)]
+    shown = [replace(plot, panels=[panel for panel in plot.panels if panel.series]) for plot in made]
+    return [plot for plot in shown if plot.panels]
 
 
 Medians = Mapping[tuple[str, str], Mapping[str, float]]

@@ -94,6 +94,8 @@ def test_plots_show_what_was_measured(outcomes):
 
 def test_there_is_no_plot_of_what_was_not_measured(outcomes):
     assert [plot.name for plot in plots([one for one in outcomes if one.scenario == "growth"])] == ["cost-by-size"]
+    [critical] = plots([one for one in outcomes if one.scenario == "critical-2-s"])
+    assert [panel.title for panel in critical.panels] == ["the campaign is answered after 2 s"]
 
 
 def test_a_plot_is_drawn_the_same_each_time_with_its_text_as_text(outcomes, tmp_path):
