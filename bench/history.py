@@ -49,13 +49,9 @@ _DRAWN = """
 """
 
 
-def _id(chance: str) -> str:
-    """SQL for a UUIDv7 of the row's millisecond, after that of the row before, as `derived_id` makes them."""
-    low = f"(n & 255) << 54 | {chance} & (1::bigint << 54) - 1 | -9223372036854775808"
-    return f"(head || lpad(to_hex(n >> 8 & 4095), 3, '0') || to_hex({low}))::uuid"
-
-
-_OWN, _DELIVERY = _id("chance"), _id("other")
+# A UUIDv7 of the row's millisecond, after that of the row before, as `derived_id` makes them. Its delivery has it too.
+_LOW = "(n & 255) << 54 | chance & (1::bigint << 54) - 1 | -9223372036854775808"
+_OWN = f"(head || lpad(to_hex(n >> 8 & 4095), 3, '0') || to_hex({_LOW}))::uuid"
 _BATCH = "CASE WHEN upload THEN (head || '0008' || lpad(to_hex(part), 15, '0'))::uuid END"
 _TARGET = f"""
     CASE WHEN channel = 'sms' THEN '+447' || 400000000 + abs(other %% %(people)s)
@@ -85,7 +81,7 @@ _NOTIFICATIONS = {
     "accepted_at": "at",
 }
 _DELIVERIES = {
-    "id": _DELIVERY,
+    "id": _OWN,
     "notification_id": _OWN,
     "stream_id": "coalesce(s.id, 1000000000 + part)",
     "project_id": "r.project_id",
@@ -104,7 +100,7 @@ _DELIVERIES = {
     "held_at": "CASE WHEN state = 'unknown' THEN at + interval '2 s' END",
 }
 _ATTEMPTS = {
-    "delivery_id": _DELIVERY,
+    "delivery_id": _OWN,
     "fence": "1",
     "provider": _PROVIDER,
     "started_at": "at + interval '1 s'",
@@ -145,7 +141,7 @@ _BESIDE = {
             "due_at": "NULL::timestamptz",
             "outcome": "'applied'",
             "kind": "state",
-            "delivery_id": _DELIVERY,
+            "delivery_id": _OWN,
             "project_id": "project_id",
             "channel": "channel",
             "target": _TARGET,
@@ -161,7 +157,7 @@ _BESIDE = {
             "scope": "'everything'",
             "reason": "'bounce'",
             "source": _PROVIDER,
-            "delivery_id": _DELIVERY,
+            "delivery_id": _OWN,
             "created_at": "at + interval '5 s'",
         },
         f"WHERE state = 'undelivered' AND {_TARGET} <> '{BUSY_TARGET}' ON CONFLICT DO NOTHING",
@@ -188,7 +184,7 @@ _WAITING = (
     """,
     f"""
     INSERT INTO deliveries (id, notification_id, stream_id, project_id, queue, state, due_at, hold, secret, target)
-    SELECT {_DELIVERY}, {_OWN}, s.id, %(project)s, %(queue)s, 'queued',
+    SELECT {_OWN}, {_OWN}, s.id, %(project)s, %(queue)s, 'queued',
            now() - interval '1 s' + n / {UPLOAD} * interval '1 ms', false, false, phone
     FROM {_ROWS}, streams s WHERE s.batch_id = %(batch)s
     """,
