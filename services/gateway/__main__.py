@@ -1,5 +1,6 @@
 """`python -m services.gateway`: serve until told to stop."""
 
+import gc
 import os
 import sys
 import tempfile
@@ -59,6 +60,7 @@ def serve() -> None:
 
     host, port = listener.getsockname()[:2]
     structlog.get_logger(__name__).info("gateway listens", host=host, port=port)
+    gc.freeze()  # before the fork: what is never looked at stays shared
     Server(settings, listener, make, lambda: runtime.bells.flush(2.0)).run()
 
 
