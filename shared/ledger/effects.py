@@ -1,7 +1,7 @@
-"""What a receipt does to the ledger: it moves the delivery it is about, and suppresses whom not to write to again."""
+"""What receipts do to the ledger: they move the deliveries they are about, and suppress whom not to write to again."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -17,43 +17,57 @@ from shared.ledger.streams import reopen
 from shared.ledger.suppressions import lift, scope_of, suppress
 from shared.receipts.port import Kind, Receipt, Source
 
-_BY_REFERENCE = text("""
-    SELECT delivery_id FROM attempts WHERE reference = :reference AND provider = :provider
-    ORDER BY delivery_id DESC LIMIT 1
+# Of the ids that are given the first that is ours. OFFSET 0: the planner might read all attempts backwards instead.
+_FIND = text("""
+    SELECT coalesce(
+        (SELECT d.id FROM deliveries d WHERE d.id = w.delivery_id),
+        (SELECT a.delivery_id FROM (
+            SELECT delivery_id FROM attempts WHERE reference = w.reference AND provider = w.provider OFFSET 0) a
+         ORDER BY a.delivery_id DESC LIMIT 1)) AS id
+    FROM unnest(CAST(:delivery_ids AS uuid[]), CAST(:references AS text[]), CAST(:providers AS text[]))
+      WITH ORDINALITY AS w (delivery_id, reference, provider, place)
+    ORDER BY w.place
 """)
-_DELIVERY = text("""
+# Copies only where they matter: the content of a mail is large.
+_LOCK = text("""
     SELECT d.id, d.project_id, d.queue, split_part(d.queue, '.', 1) AS channel, d.state, d.doubt, d.target, d.attempts,
-           d.ordering_key, n.kind, n.batch_id, n.content,
-           (d.expires_at <= now() + make_interval(secs => :pause)) IS TRUE AS too_late,
+           d.ordering_key, n.kind, n.batch_id,
+           CASE WHEN w.target <> lower(d.target) THEN jsonb_build_array(n.content -> 'cc', n.content -> 'bcc') END
+             AS copies,
+           (d.expires_at <= now() + make_interval(secs => w.pause)) IS TRUE AS too_late,
            d.secret AND NOT EXISTS (SELECT FROM sealed s WHERE s.notification_id = d.notification_id) AS wiped
-    FROM deliveries d JOIN notifications n ON n.id = d.notification_id
-    WHERE d.id = :id FOR UPDATE OF d SKIP LOCKED
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:pauses AS float[]), CAST(:targets AS text[])) AS w (id, pause, target)
+    JOIN deliveries d ON d.id = w.id
+    JOIN notifications n ON n.id = d.notification_id
+    ORDER BY d.id FOR UPDATE OF d SKIP LOCKED
 """)
-_EXISTS = text("SELECT FROM deliveries WHERE id = :id")
-# Not with the delivery: what committed while that was being locked would be missing here.
+# Not with the deliveries: what committed while those were being locked would be missing here.
 _ATTEMPTS = text("""
-    SELECT fence, provider, outcome, receipt, reference, started_at FROM attempts WHERE delivery_id = :id ORDER BY fence
+    SELECT a.delivery_id, a.fence, a.provider, a.outcome, a.receipt, a.reference, a.started_at
+    FROM unnest(CAST(:ids AS uuid[])) AS w (id) JOIN attempts a ON a.delivery_id = w.id ORDER BY a.fence
 """)
 # Of reports of the same rank the time of the first is kept, in whatever order they come.
-_REPORTED = """
-    UPDATE attempts
-    SET receipt_at = CASE WHEN receipt = :report THEN least(receipt_at, :at) ELSE :at END, receipt = :report,
-        reference = coalesce(reference, :reference)
-    WHERE delivery_id = :id AND fence = :fence
-"""
-_REPORT = text(_REPORTED)
-_MOVE = text(f"""
-    WITH noted AS ({_REPORTED}),
+_WRITE = text(f"""
+    WITH noted AS (
+        UPDATE attempts a
+        SET receipt_at = CASE WHEN a.receipt = w.report THEN least(a.receipt_at, w.at) ELSE w.at END,
+            receipt = w.report, reference = coalesce(a.reference, w.reference)
+        FROM unnest(CAST(:noted AS uuid[]), CAST(:fences AS int[]), CAST(:reports AS text[]),
+                    CAST(:ats AS timestamptz[]), CAST(:references AS text[])) AS w (id, fence, report, at, reference)
+        WHERE a.delivery_id = w.id AND a.fence = w.fence),
     moved AS (
         UPDATE deliveries d
-        SET state = :state, lease_until = NULL, settled_at = now(), doubt = :doubt,
-            held_at = CASE WHEN :doubt THEN now() END,
-            due_at = now() + make_interval(secs => CAST(:pause AS float)),
-            stream_id = coalesce(CAST(:stream_id AS bigint), d.stream_id), reason = :reason
-        WHERE d.id = :id
-        RETURNING {returned("d")}),
+        SET state = w.state, lease_until = NULL, settled_at = now(), doubt = w.state = 'unknown',
+            held_at = CASE WHEN w.state = 'unknown' THEN now() END,
+            due_at = now() + make_interval(secs => w.pause), stream_id = coalesce(w.stream_id, d.stream_id),
+            reason = w.reason
+        FROM unnest(CAST(:moved AS uuid[]), CAST(:states AS text[]), CAST(:pauses AS float[]),
+                    CAST(:streams AS bigint[]), CAST(:reasons AS text[]), CAST(:codes AS text[]))
+          AS w (id, state, pause, stream_id, reason, code)
+        WHERE d.id = w.id
+        RETURNING {returned("d")}, w.code),
     exhumed AS (DELETE FROM dead_letters l USING moved WHERE l.id = moved.id),
-    {recorded("moved", code="CAST(:code AS text)")}
+    {recorded("moved", code="e.code")}
     SELECT id, notification_id, state, secret, held_at, ordering_key FROM moved
 """)
 _BOUNCES = text("""
@@ -92,126 +106,169 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
-class Effects:
-    """Lets the receipts of a provider take effect.
+class Asked:
+    """A receipt that is to take effect.
 
     Parameters:
-        at: when what is said happened.
+        at: when what it says happened.
+    """
+
+    receipt: Receipt
+    source: Source
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """What is reported of an attempt, and what becomes of its delivery; `state` is None where that stays as it is."""
+
+    delivery_id: UUID
+    fence: int
+    report: str
+    asked: Asked
+    state: State | None = None
+    pause: float | None = None
+    stream: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """Lets receipts take effect.
+
+    Parameters:
         retries: further attempts a delivery may have after its first.
     """
 
     connection: Connection
-    source: Source
-    at: datetime
     retries: int
 
-    def apply(self, receipt: Receipt) -> Effect:
-        """Let `receipt` take effect."""
-        if receipt.delivery_id is None and receipt.reference is None:
-            return self._everywhere(receipt)
-        delivery, busy = self._find(receipt)
-        if busy or (delivery and delivery.state == State.STARTED):
-            return Effect(busy=True)
-        if delivery is None or delivery.channel not in self.source.channels:
-            return Effect(unmatched=True)
-        attempts = [Attempt(*one) for one in self.connection.execute(_ATTEMPTS, {"id": delivery.id})]
-        if not attempts:
-            return Effect(unmatched=True)
-        attempt = attempt_of(attempts, self.source.name, receipt.reference)
-        copied_to = _copied_to(delivery, receipt)
-        queues = [] if copied_to else self._report(receipt, delivery, attempts, attempt)
-        target = copied_to or delivery.target
-        self._suppress(receipt, delivery, attempt, target)
-        return Effect(delivery.id, delivery.project_id, delivery.channel, target, queues=queues)
+    def find(self, many: Sequence[Asked]) -> Sequence[UUID | None]:
+        """The deliveries they are about; None for what is not ours, or names none."""
+        if not many:
+            return ()
+        parameters = {
+            "delivery_ids": [asked.receipt.delivery_id for asked in many],
+            "references": [asked.receipt.reference for asked in many],
+            "providers": [asked.source.name for asked in many],
+        }
+        return self.connection.execute(_FIND, parameters).scalars().all()
 
-    def count_bounces(self, done: Effect) -> None:
+    def apply(self, found: Sequence[tuple[Asked, UUID | None]]) -> Sequence[Effect]:
+        """Let receipts take effect that are about different deliveries, as `find` says; what each did."""
+        ids = [identifier for _, identifier in found if identifier]
+        locked = self._lock(found) if ids else {}
+        attempts = self._attempts(list(locked)) if locked else {}
+        effects: list[Effect] = []
+        reports: list[_Report] = []
+        told: list[tuple[Asked, Row[Any], Attempt, str]] = []
+        for asked, identifier in found:
+            delivery = locked.get(identifier) if identifier else None
+            if asked.receipt.delivery_id is None and asked.receipt.reference is None:
+                effects.append(self._everywhere(asked))
+            elif (identifier and delivery is None) or (delivery and delivery.state == State.STARTED):
+                effects.append(Effect(busy=True))
+            elif delivery is None or delivery.channel not in asked.source.channels or delivery.id not in attempts:
+                effects.append(Effect(unmatched=True))
+            else:
+                attempt = attempt_of(attempts[delivery.id], asked.source.name, asked.receipt.reference)
+                copied_to = _copied_to(delivery, asked.receipt)
+                if not copied_to:
+                    reports += self._report(asked, delivery, attempts[delivery.id], attempt)
+                target = copied_to or delivery.target
+                told.append((asked, delivery, attempt, target))
+                effects.append(Effect(delivery.id, delivery.project_id, delivery.channel, target))
+        queues = self._write(reports) if reports else ()
+        for one in told:
+            self._suppress(*one)
+        return [replace(effects[0], queues=queues), *effects[1:]] if queues else effects
+
+    def count_bounces(self, asked: Asked, done: Effect) -> None:
         """Suppress a target that keeps bouncing for now. The receipt has been noted, and is among those counted."""
         found = self.connection.execute(_BOUNCES, {"target": done.target, "project_id": done.project_id}).scalar_one()
         if done.target and found >= BOUNCES:
             suppress(
                 self.connection, done.channel, done.target, project_id=done.project_id, scope="everything",
-                reason="bounce", source=self.source.name, at=self.at, delivery_id=done.delivery_id,
+                reason="bounce", source=asked.source.name, at=asked.at, delivery_id=done.delivery_id,
             )  # fmt: skip
 
-    def _find(self, receipt: Receipt) -> tuple[Row[Any] | None, bool]:
-        """The delivery, locked; and whether there is one that somebody else is at, who is not waited for."""
-        for identifier in self._identifiers(receipt):
-            asked = {"id": identifier, "pause": receipt.retry_after or 0.0}
-            if found := self.connection.execute(_DELIVERY, asked).first():
-                return found, False
-            if self.connection.execute(_EXISTS, asked).first():
-                return None, True
-        return None, False
+    def _lock(self, found: Sequence[tuple[Asked, UUID | None]]) -> Mapping[UUID, Row[Any]]:
+        """The deliveries, except those that somebody else is at, who is not waited for."""
+        parameters = {
+            "ids": [identifier for _, identifier in found],
+            "pauses": [asked.receipt.retry_after or 0.0 for asked, _ in found],
+            "targets": [asked.receipt.target and asked.receipt.target.lower() for asked, _ in found],
+        }
+        return {row.id: row for row in self.connection.execute(_LOCK, parameters)}
 
-    def _identifiers(self, receipt: Receipt) -> Iterator[UUID]:
-        if receipt.delivery_id:
-            yield receipt.delivery_id
-        if receipt.reference:
-            named = {"reference": receipt.reference, "provider": self.source.name}
-            yield from self.connection.execute(_BY_REFERENCE, named).scalars()
+    def _attempts(self, ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Attempt]]:
+        attempts: dict[UUID, list[Attempt]] = {}
+        for identifier, *attempt in self.connection.execute(_ATTEMPTS, {"ids": ids}):
+            attempts.setdefault(identifier, []).append(Attempt(*attempt))
+        return attempts
 
     def _report(
-        self, receipt: Receipt, delivery: Row[Any], attempts: Sequence[Attempt], attempt: Attempt
-    ) -> Sequence[str]:
-        """Note what is reported of an attempt, and move the delivery; the queues to ring."""
+        self, asked: Asked, delivery: Row[Any], attempts: Sequence[Attempt], attempt: Attempt
+    ) -> Sequence[_Report]:
+        """What is to be noted of an attempt, and what that makes of the delivery; nothing where it says nothing new."""
+        receipt = asked.receipt
         report = REPORTS.get(receipt.kind)
         if report is None or RANKS[report] < RANKS[attempt.receipt]:
             return ()
-        noted = {
-            "id": delivery.id,
-            "fence": attempt.fence,
-            "report": report,
-            "reference": receipt.reference,
-            "at": self.at,
-        }
+        noted = _Report(delivery.id, attempt.fence, report, asked)
         after = [replace(one, receipt=report) if one is attempt else one for one in attempts]
-        state, pause, stream = verdict(State(delivery.state), after, doubt=delivery.doubt), None, None
+        state = verdict(State(delivery.state), after, doubt=delivery.doubt)
         if state == delivery.state or report == attempt.receipt:
-            self.connection.execute(_REPORT, noted)
-            return ()
+            return [noted]
         bounced_first = state is State.UNDELIVERED and is_first(attempt, attempts)
         if bounced_first and receipt.retry_after is not None and _may_retry(delivery, self.retries):
-            state, pause = State.QUEUED, receipt.retry_after
             stream = reopen(self.connection, delivery.queue, delivery.project_id, delivery.batch_id)
-        moved = self.connection.execute(
-            _MOVE,
-            noted
-            | {
-                "state": state,
-                "doubt": state is State.UNKNOWN,
-                "pause": pause,
-                "stream_id": stream,
-                "reason": tidy(receipt.detail) or None,
-                "code": receipt.code,
-            },
-        )
-        return finish(self.connection, moved.all())
+            return [replace(noted, state=State.QUEUED, pause=receipt.retry_after, stream=stream)]
+        return [replace(noted, state=state)]
 
-    def _suppress(self, receipt: Receipt, delivery: Row[Any], attempt: Attempt, target: str) -> None:
-        channel, project_id = delivery.channel, delivery.project_id
+    def _write(self, reports: Sequence[_Report]) -> Sequence[str]:
+        """Note reports and move deliveries; the queues to ring."""
+        moved = [one for one in reports if one.state]
+        parameters = {
+            "noted": [one.delivery_id for one in reports],
+            "fences": [one.fence for one in reports],
+            "reports": [one.report for one in reports],
+            "ats": [one.asked.at for one in reports],
+            "references": [one.asked.receipt.reference for one in reports],
+            "moved": [one.delivery_id for one in moved],
+            "states": [one.state for one in moved],
+            "pauses": [one.pause for one in moved],
+            "streams": [one.stream for one in moved],
+            "reasons": [tidy(one.asked.receipt.detail) or None for one in moved],
+            "codes": [one.asked.receipt.code for one in moved],
+        }
+        return finish(self.connection, self.connection.execute(_WRITE, parameters).all())
+
+    def _suppress(self, asked: Asked, delivery: Row[Any], attempt: Attempt, target: str) -> None:
+        receipt, channel, project_id = asked.receipt, delivery.channel, delivery.project_id
         reason = receipt.suppress or _SAID.get(receipt.kind)
         if receipt.kind is Kind.RESUBSCRIBED:
-            lift(self.connection, channel, target, project_id=project_id, at=self.at)
+            lift(self.connection, channel, target, project_id=project_id, at=asked.at)
         elif channel == "push" and reason in _DEAD:
             forget(self.connection, project_id, target, attempt.started_at)
         elif reason:
             suppress(
                 self.connection, channel, target, project_id=project_id, scope=scope_of(channel, reason),
-                reason=reason, source=self.source.name, at=self.at, delivery_id=delivery.id,
+                reason=reason, source=asked.source.name, at=asked.at, delivery_id=delivery.id,
             )  # fmt: skip
 
-    def _everywhere(self, receipt: Receipt) -> Effect:
+    def _everywhere(self, asked: Asked) -> Effect:
         """What somebody says who names no message of ours: STOP and START hold for every project that wrote to him."""
-        channel, target = receipt.channel or self.source.channels[0], receipt.target
+        receipt, source = asked.receipt, asked.source
+        channel, target = receipt.channel or source.channels[0], receipt.target
         reason = receipt.suppress or _SAID.get(receipt.kind)
-        if channel not in self.source.channels or target is None:
+        if channel not in source.channels or target is None:
             return Effect(unmatched=True, hopeless=True)
         if receipt.kind is Kind.RESUBSCRIBED:
-            lift(self.connection, channel, target, project_id=None, at=self.at)
+            lift(self.connection, channel, target, project_id=None, at=asked.at)
         elif reason == "opt-out":
             suppress(
                 self.connection, channel, target, project_id=None, scope=scope_of(channel, reason), reason=reason,
-                source=self.source.name, at=self.at,
+                source=source.name, at=asked.at,
             )  # fmt: skip
         else:
             return Effect(unmatched=True, hopeless=True)
@@ -231,6 +288,6 @@ def _may_retry(delivery: Row[Any], retries: int) -> bool:
 
 def _copied_to(delivery: Row[Any], receipt: Receipt) -> str | None:
     """The address of a copy (cc, bcc), where the receipt is about that: it says nothing of the mail itself."""
-    content, target = delivery.content or {}, (receipt.target or "").lower()
-    copies = {str(one).lower() for name in ("cc", "bcc") for one in content.get(name) or ()}
-    return target if target in copies and target != delivery.target.lower() else None
+    copies = {str(one).lower() for those in delivery.copies or () for one in those or ()}
+    target = (receipt.target or "").lower()
+    return target if target in copies else None

@@ -4,11 +4,11 @@ Processing moves deliveries (`shared/ledger/reported.py` has the rules) and supp
 now is postponed, so that none holds up another.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 import orjson
 import structlog
@@ -17,8 +17,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from shared.errors import LedgerUnavailable
 from shared.ledger.database import Database
-from shared.ledger.effects import Effect, Effects, tidy
-from shared.receipts.port import Event, Kind, Receipt, Source
+from shared.ledger.effects import Asked, Effect, Effects, tidy
+from shared.receipts.port import Event, Kind, Source
 
 _STORE = text("""
     INSERT INTO receipts (provider, event_id, body)
@@ -35,26 +35,32 @@ _NEXT = text("""
     ORDER BY due_at, id LIMIT :most FOR UPDATE SKIP LOCKED
 """)
 _POSTPONE = text("""
-    UPDATE receipts SET due_at = now() + make_interval(secs => :seconds), tries = least(tries + :counts, 1000)
-    WHERE id = :id
+    UPDATE receipts r SET due_at = now() + make_interval(secs => w.seconds), tries = least(r.tries + w.counts, 1000)
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:seconds AS float[]), CAST(:counts AS int[])) AS w (id, seconds, counts)
+    WHERE r.id = w.id
 """)
 _CLOSE = text("""
-    UPDATE receipts
-    SET due_at = NULL, outcome = :outcome, kind = :kind, delivery_id = :delivery_id, project_id = :project_id,
-        channel = :channel, target = lower(:target), occurred_at = :at, code = :code, detail = :detail
-    WHERE id = :id
+    UPDATE receipts r
+    SET due_at = NULL, outcome = w.outcome, kind = w.kind, delivery_id = w.delivery_id, project_id = w.project_id,
+        channel = w.channel, target = lower(w.target), occurred_at = w.at, code = w.code, detail = w.detail
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:outcomes AS text[]), CAST(:kinds AS text[]), CAST(:deliveries AS uuid[]),
+                CAST(:projects AS int[]), CAST(:channels AS text[]), CAST(:targets AS text[]),
+                CAST(:ats AS timestamptz[]), CAST(:codes AS text[]), CAST(:details AS text[]))
+      AS w (id, outcome, kind, delivery_id, project_id, channel, target, at, code, detail)
+    WHERE r.id = w.id
 """)
 _WAITING = text("""
     SELECT provider, count(*)::int AS receipts, max(extract(epoch FROM now() - due_at))::float AS age
     FROM (SELECT provider, due_at FROM receipts WHERE due_at <= now() LIMIT 10000) due GROUP BY provider
 """)
-BATCH = 50
+BATCH = 200
 """Receipts looked at in one transaction."""
 
 MOST_SECONDS = 900.0
 """The longest pause before a receipt is looked at again."""
 
 _ID_LENGTH = 200
+_PLAIN = (Kind.ACCEPTED, Kind.DELAYED, Kind.DELIVERED, Kind.UNDELIVERED, Kind.OPENED, Kind.CLICKED)
 log = structlog.get_logger(__name__)
 
 
@@ -72,6 +78,41 @@ class Processed:
     kind: str
     outcome: str
     queues: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A receipt and the delivery it is about. asked: None where it means nothing to us."""
+
+    row: Row[Any]
+    asked: Asked | None
+    delivery_id: UUID | None
+
+    @property
+    def does_more(self) -> bool:
+        """It may do more than report what became of a call."""
+        if self.asked is None:
+            return False
+        receipt = self.asked.receipt
+        is_about_a_call = receipt.delivery_id is not None or receipt.reference is not None
+        is_plain = receipt.kind in _PLAIN and receipt.suppress is None and receipt.retry_after is None
+        return not (is_about_a_call and is_plain)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fate:
+    """What becomes of a receipt. `done` is what it did."""
+
+    row: Row[Any]
+    asked: Asked | None
+    outcome: str
+    done: Effect = field(default_factory=Effect)
+
+    @property
+    def processed(self) -> Processed:
+        """To tell the caller."""
+        kind = self.asked.receipt.kind if self.asked else ""
+        return Processed(self.row.provider, kind, self.outcome, self.done.queues)
 
 
 @dataclass(frozen=True)
@@ -104,8 +145,9 @@ class Receipts:
         try:
             with self.database.transaction() as connection:
                 connection.execute(_LIGHTLY)
-                rows = self._due(connection, sources, most)
-                return [self._process(connection, row, sources[row.provider]) for row in rows]
+                effects = Effects(connection, self.retries)
+                many = [_read(row, sources[row.provider]) for row in self._due(connection, sources, most)]
+                return [done for some in _apart(many, effects) for done in self._let(some, effects)]
         except LedgerUnavailable:
             raise
         except Exception:
@@ -118,13 +160,17 @@ class Receipts:
             for row in self._due(connection, sources, 1):
                 try:
                     with connection.begin_nested():
-                        return self._process(connection, row, sources[row.provider])
+                        effects = Effects(connection, self.retries)
+                        [some] = _apart([_read(row, sources[row.provider])], effects)
+                        return self._let(some, effects)[0]
                 except (OperationalError, InterfaceError):
                     raise
                 except Exception:
                     # It may be processed by the next version: what came is kept.
                     log.exception("a receipt could not be processed", receipt=row.id, provider=row.provider)
-                    return _close(connection, row, None, "failed") if row.hopeless else _postpone(connection, row)
+                    if row.hopeless:
+                        return _close(connection, [_Fate(row, None, "failed")])[0]
+                    return _postpone(connection, [_Fate(row, None, "postponed")])[0]
         return None
 
     def _due(self, connection: Connection, sources: Mapping[str, Source], most: int) -> Sequence[Row[Any]]:
@@ -134,52 +180,81 @@ class Receipts:
         """By provider how many receipts are due (10,000 are counted), and for how many seconds the first has been."""
         return {row.provider: (row.receipts, row.age) for row in self.database.rows(_WAITING)}
 
-    def _process(self, connection: Connection, row: Row[Any], source: Source) -> Processed:
-        receipt = source.read(row.body)
-        if receipt is None:
-            return _close(connection, row, None, "ignored")
-        at = min(receipt.occurred_at or row.received_at, row.received_at)
-        effects = Effects(connection, source, at, self.retries)
-        done = effects.apply(receipt)
-        if done.busy:
-            return _postpone(connection, row, receipt, seconds=2.0)
-        if done.unmatched and not row.old and not done.hopeless:
-            return _postpone(connection, row, receipt)
-        closed = _close(connection, row, receipt, "unmatched" if done.unmatched else "applied", done=done, at=at)
-        if receipt.kind is Kind.BOUNCED_FOR_NOW:
-            effects.count_bounces(done)
-        return closed
+    def _let(self, found: Sequence[_Found], effects: Effects) -> Sequence[Processed]:
+        """Let receipts take effect that are about different deliveries; what came of each."""
+        named = [(one.row, one.asked, one.delivery_id) for one in found if one.asked]
+        done = effects.apply([(asked, delivery_id) for _, asked, delivery_id in named])
+        fates = [_Fate(one.row, None, "ignored") for one in found if one.asked is None]
+        fates += [
+            _Fate(row, asked, _outcome(row, each), each) for (row, asked, _), each in zip(named, done, strict=True)
+        ]
+        closed = _close(effects.connection, [fate for fate in fates if fate.outcome != "postponed"])
+        postponed = _postpone(effects.connection, [fate for fate in fates if fate.outcome == "postponed"])
+        for fate in fates:
+            if fate.asked and fate.asked.receipt.kind is Kind.BOUNCED_FOR_NOW and fate.outcome != "postponed":
+                effects.count_bounces(fate.asked, fate.done)
+        return [*closed, *postponed]
 
 
-def _postpone(
-    connection: Connection, row: Row[Any], receipt: Receipt | None = None, *, seconds: float | None = None
-) -> Processed:
-    """Look at it again: after 1, 2, 4, … seconds, or where the pause is known, after that, which is not counted."""
-    pause = min(2.0 ** min(row.tries, 30), MOST_SECONDS) if seconds is None else seconds
-    connection.execute(_POSTPONE, {"id": row.id, "seconds": pause, "counts": int(seconds is None)})
-    return Processed(row.provider, receipt.kind if receipt else "", "postponed")
+def _read(row: Row[Any], source: Source) -> tuple[Row[Any], Asked | None]:
+    receipt = source.read(row.body)
+    at = receipt and min(receipt.occurred_at or row.received_at, row.received_at)
+    return row, Asked(receipt, source, at) if receipt and at else None
 
 
-def _close(
-    connection: Connection, row: Row[Any], receipt: Receipt | None, outcome: str, *,
-    done: Effect | None = None, at: datetime | None = None,
-) -> Processed:  # fmt: skip
-    connection.execute(
-        _CLOSE,
-        {
-            "id": row.id,
-            "outcome": outcome,
-            "kind": receipt and str(receipt.kind),
-            "delivery_id": done and done.delivery_id,
-            "project_id": done and done.project_id,
-            "channel": done and done.channel,
-            "target": done and done.target,
-            "at": at,
-            "code": receipt and receipt.code,
-            "detail": receipt and tidy(receipt.detail),
-        },
-    )
-    return Processed(row.provider, receipt.kind if receipt else "", outcome, done.queues if done else ())
+def _apart(many: Sequence[tuple[Row[Any], Asked | None]], effects: Effects) -> Iterator[Sequence[_Found]]:
+    """Receipts in groups that may take effect together: no two of a group are about one delivery.
+
+    What does more than to report on a call comes after the others, by itself, in the order in which it came: a wish not
+    to be written to and one that takes it back must not pass each other.
+    """
+    ids = iter(effects.find([asked for _, asked in many if asked]))
+    found = [_Found(row, asked, next(ids) if asked else None) for row, asked in many]
+    waiting = [one for one in found if not one.does_more]
+    while waiting:
+        group: dict[object, _Found] = {}
+        for one in waiting:
+            group.setdefault(one.delivery_id or one.row.id, one)
+        yield list(group.values())
+        waiting = [one for one in waiting if group.get(one.delivery_id or one.row.id) is not one]
+    yield from ([one] for one in found if one.does_more)
+
+
+def _outcome(row: Row[Any], done: Effect) -> str:
+    if done.busy or (done.unmatched and not row.old and not done.hopeless):
+        return "postponed"
+    return "unmatched" if done.unmatched else "applied"
+
+
+def _postpone(connection: Connection, fates: Sequence[_Fate]) -> Sequence[Processed]:
+    """Look at them again: after 1, 2, 4, … seconds, or where somebody is at the delivery after two, not counted."""
+    if fates:
+        parameters = {
+            "ids": [fate.row.id for fate in fates],
+            "seconds": [2.0 if fate.done.busy else min(2.0 ** min(fate.row.tries, 30), MOST_SECONDS) for fate in fates],
+            "counts": [int(not fate.done.busy) for fate in fates],
+        }
+        connection.execute(_POSTPONE, parameters)
+    return [fate.processed for fate in fates]
+
+
+def _close(connection: Connection, fates: Sequence[_Fate]) -> Sequence[Processed]:
+    if fates:
+        receipts = [fate.asked and fate.asked.receipt for fate in fates]
+        parameters = {
+            "ids": [fate.row.id for fate in fates],
+            "outcomes": [fate.outcome for fate in fates],
+            "kinds": [receipt and str(receipt.kind) for receipt in receipts],
+            "deliveries": [fate.done.delivery_id for fate in fates],
+            "projects": [fate.done.project_id for fate in fates],
+            "channels": [fate.done.channel for fate in fates],
+            "targets": [fate.done.target for fate in fates],
+            "ats": [fate.asked and fate.asked.at for fate in fates],
+            "codes": [receipt and receipt.code for receipt in receipts],
+            "details": [receipt and tidy(receipt.detail) for receipt in receipts],
+        }
+        connection.execute(_CLOSE, parameters)
+    return [fate.processed for fate in fates]
 
 
 def _id(event_id: str) -> str:
