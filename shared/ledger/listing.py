@@ -44,13 +44,15 @@ _NEWEST_TO = text(f"""
     {_FILTERED}
 """)
 # One by one: of many at once the planner thinks, before it has statistics, that they are best found by reading all.
+# The bounds are those of the page: without them every month would be looked at for each.
 _STATES = text("""
     SELECT asked.id, found.states FROM unnest(CAST(:ids AS uuid[])) AS asked (id)
     CROSS JOIN LATERAL (
         SELECT array_agg(state) AS states FROM (
             SELECT state FROM deliveries WHERE id = asked.id
             UNION ALL
-            SELECT state FROM deliveries WHERE notification_id = asked.id AND id <> notification_id) each) found
+            SELECT state FROM deliveries
+            WHERE notification_id = asked.id AND id <> notification_id AND id >= :low AND id < :high) each) found
 """)
 _ROWS = text(f"SELECT {COLUMNS} FROM notifications n WHERE n.id = ANY(:ids) ORDER BY n.id DESC")
 
@@ -122,7 +124,9 @@ class Listing:
     def _states(self, ids: Sequence[UUID]) -> Mapping[UUID, State]:
         if not ids:
             return {}
-        rows = self.database.rows(_STATES, {"ids": ids})
+        # A delivery has the millisecond of its notification.
+        asked = {"ids": ids, "low": id_range(min(ids))[0], "high": id_range(max(ids))[1]}
+        rows = self.database.rows(_STATES, asked)
         return {row.id: fold(State(state) for state in row.states) for row in rows}
 
     def _summaries(self, ids: Sequence[UUID], states: Mapping[UUID, State]) -> list[Summary]:
