@@ -19,6 +19,7 @@ from shared.ledger.endings import finish, recorded, returned
 from shared.ledger.post_mortem import Attempt, attempts_of
 from shared.ledger.states import State
 
+# A value for each: for an EXISTS the planner would read all notifications once instead.
 _MATCHES = """
     d.project_id = :project_id AND d.held_at IS NOT NULL
     AND (CAST(:queue AS text) IS NULL OR d.queue = :queue)
@@ -26,9 +27,9 @@ _MATCHES = """
     AND (CAST(:provider AS text) IS NULL OR d.provider = :provider)
     AND (CAST(:held_after AS timestamptz) IS NULL OR d.held_at >= :held_after)
     AND (CAST(:held_before AS timestamptz) IS NULL OR d.held_at < :held_before)
-    AND (CAST(:template AS text) IS NULL OR EXISTS (
-        SELECT FROM notifications n JOIN template_versions t ON t.id = n.template_id
-        WHERE n.id = d.notification_id AND :template IN (t.name, t.name || '@' || t.version)))
+    AND (CAST(:template AS text) IS NULL OR (
+        SELECT :template IN (t.name, t.name || '@' || t.version)
+        FROM notifications n JOIN template_versions t ON t.id = n.template_id WHERE n.id = d.notification_id))
 """
 _COLUMNS = """
     d.id, d.notification_id, d.queue, d.target, d.provider, d.attempts, d.started_at, d.held_at, d.expires_at, d.reason,
