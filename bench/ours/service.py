@@ -36,7 +36,7 @@ class Null:
     """A provider in this process that answers at once."""
 
     name = "null"
-    concurrency = 600
+    concurrency = 1000
 
     def __init__(self, settings: NullSettings) -> None:
         self._tally = Tally(settings.tally)
@@ -61,11 +61,11 @@ class Remote:
     """A provider behind HTTP (see `bench.provider`)."""
 
     name = "remote"
-    concurrency = 600
+    concurrency = 1000
 
     def __init__(self, settings: RemoteSettings) -> None:
         self._url = settings.url
-        self._http = HttpClient(connections=500)
+        self._http = HttpClient(connections=1000)
 
     async def send(self, message: SmsMessage) -> Sent:
         """Send one message."""

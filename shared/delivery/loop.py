@@ -1,12 +1,15 @@
 """The loop: permission, claim, compose, admit, start, send, settle. One path for one message and for a million.
 
 The actor's thread owns the database, the process's event loop owns the network, and the settler writes the answers.
-No transaction is open while a provider is called, and never more is started than is being called.
+No transaction is open while a provider is called, never more is started than is being called, and how many calls are
+open is bounded by the route's slots, not by threads.
 """
 
 import time
+from asyncio import run_coroutine_threadsafe
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
@@ -63,7 +66,7 @@ class DeliveryLoop:
     batch_size: int
 
     def answer(self, queue: str, timing: Timing) -> int:
-        """Deliver who is due in `queue`, up to a batch; how many were claimed.
+        """Deliver who is due in `queue`, up to a batch; how many were claimed. Calls go on after it returns.
 
         Where nobody may be called now nothing is claimed, and nothing rings: the relay does, as long as somebody waits.
         """
@@ -105,7 +108,22 @@ class DeliveryLoop:
         finally:
             self._give_back(state)
         if started:
-            event_loop.run_coroutine(calls.make(started, timing.call))
+            self._call(calls, started, turn, timing, event_loop)
+
+    def _call(
+        self, calls: Calls, started: Sequence[Call], turn: Turn[Any], timing: Timing, event_loop: EventLoopThread
+    ) -> None:
+        """Leave the calls to the event loop: this thread is for whoever comes next, however slow a provider is."""
+        turn.goes_on = True
+        self.settler.expect(len(started))
+
+        def ended(calling: Future[None]) -> None:
+            self.channel.route.end(turn)
+            self.settler.expect(-len(started))
+            if error := calling.exception():
+                log.error("calls failed", queue=calls.queue, exc_info=error)
+
+        run_coroutine_threadsafe(calls.make(started, timing.call), event_loop.loop).add_done_callback(ended)
 
     def _composed(self, state: _Batch, batch: Sequence[Claimed], latest: float) -> Iterable[tuple[Claimed, Any]]:
         for item in batch:

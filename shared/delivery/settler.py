@@ -35,6 +35,7 @@ class Settler:
         self._ringer = ringer
         self._answers: list[Settlement] = []
         self._unwritten = 0
+        self._expected = 0
         self._change = threading.Condition()
         self._thread: threading.Thread | None = None
 
@@ -50,15 +51,21 @@ class Settler:
                 self._thread = threading.Thread(target=self._run, name="settler", daemon=True)
                 self._thread.start()
 
+    def expect(self, count: int) -> None:
+        """So many calls have begun of which the answers are still to come; below zero: have ended."""
+        with self._change:
+            self._expected += count
+            self._change.notify_all()
+
     def has_room(self, seconds: float) -> bool:
         """Wait until fewer than `BACKLOG` answers are unwritten; False if that took longer than `seconds`."""
         with self._change:
             return self._change.wait_for(lambda: self._unwritten < BACKLOG, seconds)
 
     def drain(self, seconds: float) -> bool:
-        """Wait until everything is written; False if that took longer than `seconds`."""
+        """Wait until every answer has come and is written; False if that took longer than `seconds`."""
         with self._change:
-            return self._change.wait_for(lambda: self._unwritten == 0, seconds)
+            return self._change.wait_for(lambda: self._unwritten == 0 and self._expected == 0, seconds)
 
     def finish(self, seconds: float) -> None:
         """`drain` at the end of a process, saying so when answers are left."""

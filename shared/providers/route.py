@@ -106,7 +106,12 @@ class Route(Generic[M]):
             yield turn
         finally:
             self.give_back(turn)
-            self._slots.give_back(turn.slots)
+            if not turn.goes_on:
+                self.end(turn)
+
+    def end(self, turn: Turn[M]) -> None:
+        """The calls of a turn have ended."""
+        self._slots.give_back(turn.slots)
 
     def give_back(self, turn: Turn[M]) -> None:
         """Let others have what a turn did not need: its slots, its tokens, its probe."""

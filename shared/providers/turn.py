@@ -27,6 +27,10 @@ class Turn(Generic[M]):
         more: asks for more calls of a provider.
         spread: they share; otherwise the first of them that has calls left has the next.
         is_busy: nothing is granted because every call that may be open is; not because somebody fails.
+
+    Attributes:
+        slots: room that is taken for its calls, by provider.
+        goes_on: its calls are still open when the block of `Route.turn` ends; `Route.end` says when they are not.
     """
 
     def __init__(
@@ -48,6 +52,7 @@ class Turn(Generic[M]):
         self._permits: dict[tuple[str, bool], Permit[M]] = {}
         self.slots: Counter[str] = Counter()
         self.is_busy = is_busy
+        self.goes_on = False
         self.troubled = 0
 
     @property
