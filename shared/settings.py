@@ -231,7 +231,7 @@ class EngineSettings:
         "CRIER_METRICS_PORT", "Port on which a worker service exposes Prometheus metrics; unset: none.", default=None
     )
     batch_size: int = setting(
-        "CRIER_BATCH_SIZE", "Deliveries claimed by one answer to a bell.", default=100, check=positive
+        "CRIER_BATCH_SIZE", "Deliveries claimed by one answer to a bell.", default=250, check=positive
     )
     bells: int = setting(
         "CRIER_BELLS", "Bells a lane may have outstanding, however long its backlog.", default=8, check=positive

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from io import BytesIO
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import orjson
 from flask import Flask, request
@@ -24,9 +25,6 @@ from services.gateway.parts import Parts
 from shared.errors import LedgerUnavailable
 from shared.intake import Receipt
 from shared.ledger.keys import Identity
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 ROUTE = "/v1/notifications"
 _RAISED = "crier.raised"
