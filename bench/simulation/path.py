@@ -21,6 +21,8 @@ BELLS = 8
 COALESCE, MOST_SETTLED = 0.05, 500
 BACKLOG = 4 * MOST_SETTLED
 """Answers of a process that may wait to be settled before it claims no more."""
+OPEN = 1000
+"""Calls a process may have open: the `concurrency` of the bench's providers."""
 _LOOK = 0.005
 """How often it is looked whether enough answers have come; no more exact than needed."""
 
@@ -140,19 +142,25 @@ class Simulation:
                 yield self.bells.some()
             self.bells.take()
             yield self.clock.wait(self.beside.bell_ms / 1e3)
-            while len(worker.answers) >= BACKLOG:
+            while len(worker.answers) >= BACKLOG or worker.open + batch > OPEN:
                 yield self.clock.wait(_LOOK)
             yield from self._claimed(python, batch)
             worker.wanted.put(None)
             yield from self._started(python, batch)
-            call = self.costs.call if latency else 0.0
+            worker.open += batch
+            self.clock.start(self._calls(worker, batch, latency, stand_in))
+
+    def _calls(self, worker: "_Worker", batch: int, latency: float, stand_in: Interpreter) -> Process:
+        """A batch's, on the event loop: no thread waits for them."""
+        call = self.costs.call if latency else 0.0
+        if latency:
             # Half of a call's work is before its answer.
-            yield python.use(batch * call / 2)
-            if latency:
-                yield stand_in.use(batch * self.beside.stand_in_us / 1e6)
-                yield self.clock.wait(latency)
-            yield python.use(self._python(_CALL).of(batch) + batch * call / 2)
-            worker.answers.put(*[None] * batch)
+            yield worker.python.use(batch * call / 2)
+            yield stand_in.use(batch * self.beside.stand_in_us / 1e6)
+            yield self.clock.wait(latency)
+        yield worker.python.use(self._python(_CALL).of(batch) + batch * call / 2)
+        worker.open -= batch
+        worker.answers.put(*[None] * batch)
 
     def _claimed(self, python: Interpreter, batch: int) -> Iterator[Request]:
         """Permission, and the claim."""
@@ -250,10 +258,11 @@ _CLAIM, _START, _CALL, _SETTLE = 0.25, 0.4, 0.2, 0.15
 
 
 class _Worker:
-    """A process that delivers: its answers to be settled, its rings to be made."""
+    """A process that delivers: its answers to be settled, its rings to be made, its calls that are open."""
 
     def __init__(self, python: Interpreter) -> None:
         self.python, self.answers, self.wanted = python, Line(), Line()
+        self.open = 0
 
 
 class _Gateway:

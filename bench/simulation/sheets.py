@@ -91,10 +91,7 @@ def _machines(costs: Costs) -> Sheet:
     rows = []
     for cores in MACHINES:
         size = Size(costs, cores, app_cores=cores)
-        # Of the cores, workers have the part that is theirs of the work.
-        deliver = costs.python.of(100) / 100
-        workers = max(1, round(cores * deliver / (deliver + costs.sql.of(100) / 100)))
-        drain = Simulation(costs, Site(cores, workers)).rate_of_drain()
+        drain = Simulation(costs, Site(cores, workers=cores)).rate_of_drain()
         rows.append([str(cores), number(drain), number(size.rate), millions(size.a_day), size.limits[0].what])
     columns = ["cores", "drain, simulated, /s", "accepted and delivered, /s", "a day", "saturates first"]
     return Sheet("machines", "Everything on one machine", columns, rows)
@@ -120,16 +117,17 @@ def _days(costs: Costs) -> Sheet:
     rows = []
     for day in DAILY:
         plan = Plan.of(costs, day)
-        fleet = plan.fleet
+        fleet, first = plan.fleet, plan.size.limits[0].what
         rows.append([
             millions(day), number(plan.peak), f"{plan.size.shards} × {plan.size.database_cores}",
             str(fleet.gateways), str(fleet.workers), str(fleet.relays), number(fleet.connections),
             f"{plan.app_cores + 2 * plan.database_cores:,}", f"{plan.memory_gb:,.0f}",
-            number(plan.peak * plan.size.use.log / 1e6), number(plan.price),
+            number(plan.peak * plan.size.use.log / 1e6), f"{first}, {plan.size.busy(plan.peak)[first]:.0%}",
+            number(plan.price),
         ])  # fmt: skip
     columns = [
         "a day", "peak, /s", "PostgreSQL: shards × cores", "gateways", "workers", "relays", "connections",
-        "cores, all", "GB, all", "log at the peak, MB/s", f"a month, {costs.assumed.currency}",
+        "cores, all", "GB, all", "log at the peak, MB/s", "busiest of a shard", f"a month, {costs.assumed.currency}",
     ]  # fmt: skip
     return Sheet("days", "From a million to a billion a day", columns, rows)
 

@@ -137,14 +137,12 @@ class Fleet:
         rate: notifications a second, at the peak.
         latency: seconds the provider takes.
         concurrency: calls a process may have open to a provider.
-        lanes: that share the threads of a worker process.
     """
 
     costs: Costs
     rate: float
     latency: float = 0.1
     concurrency: int = 50
-    lanes: int = 3
 
     @property
     def gateways(self) -> int:
@@ -164,9 +162,7 @@ class Fleet:
     @property
     def workers_by_calls(self) -> int:
         """Little's law: calls open at once are the rate times the latency."""
-        threads = THREADS // self.lanes
-        open_at_once = min(self.concurrency, threads * BATCH)
-        return ceil(self.rate * self.latency / open_at_once)
+        return ceil(self.rate * self.latency / self.concurrency)
 
     @property
     def relays(self) -> int:

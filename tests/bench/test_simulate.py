@@ -23,12 +23,7 @@ TOLERANCE = 0.3
 """How far the rates that targets are about may be from the measured ones."""
 FACTOR = 2.5
 """How many times too high or too low anything may be: tails, and short measurements, have causes not simulated."""
-TARGETS = (
-    "drain, provider at once",
-    "drain, provider after 100 ms",
-    "drain, batches of 100",
-    "accept one, 64 connections",
-)
+TARGETS = ("drain, provider at once", "drain, provider after 100 ms", "accept one, 64 connections")
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +149,6 @@ def test_a_plan_carries_its_day_and_no_smaller_one_does(costs):
 def test_calls_open_at_once_are_the_rate_times_the_latency(costs):
     fleet = Fleet(costs, rate=1000.0, latency=2.0, concurrency=50)
     assert fleet.workers_by_calls == 40
-    assert Fleet(costs, rate=1000.0, latency=2.0, concurrency=10_000).workers_by_calls == 5, "four threads of a hundred"
 
 
 def test_accepting_in_bulk_costs_less(costs):
@@ -167,7 +161,7 @@ def test_accepting_in_bulk_costs_less(costs):
     ("change", "said"),
     [
         (("flush_ms = ", "flush_msec = "), "measured.flush_msec: there is no such field"),
-        ((r"flush_ms = [\d.]+\n", ""), "measured.flush_ms: missing"),
+        ((r"flush_ms = .*\n", ""), "measured.flush_ms: missing"),
         ((r"busy = [\d.]+", 'busy = "much"'), "assumed.busy: a number, 0 or more, is wanted, not 'much'"),
         ((r"busy = [\d.]+", "busy = -1"), "assumed.busy: a number, 0 or more, is wanted, not -1"),
         ((r"busy = [\d.]+", "busy = 0"), "assumed.busy: more than 0 is wanted"),
@@ -220,6 +214,7 @@ def test_the_page_has_a_place_for_each_table(tmp_path, made):
     page.write_text((ROOT / "docs" / "scaling.md").read_text())
     assert write(page, made) == []
     assert all(sheet.markdown() in page.read_text() for sheet in made)
+    assert all(len(row) == len(sheet.columns) for sheet in made for row in sheet.rows)
     once = page.read_text()
     write(page, made)
     assert page.read_text() == once
