@@ -144,10 +144,10 @@ class Simulation:
             yield self.clock.wait(self.beside.bell_ms / 1e3)
             while len(worker.answers) >= BACKLOG or worker.open + batch > OPEN:
                 yield self.clock.wait(_LOOK)
+            worker.open += batch
             yield from self._claimed(python, batch)
             worker.wanted.put(None)
             yield from self._started(python, batch)
-            worker.open += batch
             self.clock.start(self._calls(worker, batch, latency, stand_in))
 
     def _calls(self, worker: "_Worker", batch: int, latency: float, stand_in: Interpreter) -> Process:
@@ -254,7 +254,7 @@ class Simulation:
 
 
 _CLAIM, _START, _CALL, _SETTLE = 0.25, 0.4, 0.2, 0.15
-"""Parts of what a worker does for a delivery, from profiles; what they are changes no rate, and latencies little."""
+"""Parts of what a worker does for a delivery, roughly: what they are changes no rate, and latencies little."""
 
 
 class _Worker:

@@ -21,17 +21,23 @@ _MOST_DATABASE = 32
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table. All cells are text; the first column is aligned to the left."""
+    """A table. All cells are text; the first column is aligned to the left.
+
+    Parameters:
+        note: under it, on the page.
+    """
 
     name: str
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
+    note: str = ""
 
     def markdown(self) -> str:
         """For a page."""
         lines = [self.columns, ["---"] + ["--:"] * (len(self.columns) - 1), *self.rows]
-        return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+        table = "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+        return f"{table}\n\n{self.note}" if self.note else table
 
 
 def sheets(costs: Costs) -> Iterator[Sheet]:
@@ -65,8 +71,8 @@ def _points(costs: Costs) -> Sheet:
         [f"{point.what}, {point.unit}", number(point.measured), number(point.predicted), f"{point.off:+.0%}"]
         for point in predictions(costs)
     ]
-    title = f"Measured and simulated ({costs.measured.where})"
-    return Sheet("points", title, ["point", "measured", "simulated", "difference"], rows)
+    where = f"Measured on {costs.measured.where}."
+    return Sheet("points", f"Simulated. {where}", ["point", "measured", "simulated", "difference"], rows, where)
 
 
 def _demands(costs: Costs) -> Sheet:
