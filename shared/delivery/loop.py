@@ -128,7 +128,6 @@ class DeliveryLoop:
     def _composed(self, state: _Batch, batch: Sequence[Claimed], latest: float) -> Iterable[tuple[Claimed, Any]]:
         for item in batch:
             if time.monotonic() > latest:
-                self.ringer.ring(state.queue)
                 return
             if (message := self._compose(state, item)) is not None:
                 yield item, message
@@ -269,6 +268,9 @@ class DeliveryLoop:
         try:
             for (delay, reason), items in state.waiting.items():
                 self.work.release(items, delay=delay, reason=reason)
+            if state.held:
+                # Not before they can be claimed again.
+                self.ringer.ring(state.queue)
         except LedgerUnavailable as error:
             log.warning("claims not given back; their lease ends them", reason=str(error))
 

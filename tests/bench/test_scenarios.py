@@ -10,18 +10,15 @@ from bench.scenarios.critical import PACKED
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 # Ours in all but those that differ in a number only; and the peers where they are started in their own way.
 RUNS = (
-    *((name, OURS) for name in BY_NAME if name not in ("critical-100-ms", "critical-2-s", "accept-bulk-email")),
-    ("critical-100-ms", PACKED),
+    *((name, OURS) for name in BY_NAME if name not in ("critical-instant", "critical-2-s", "accept-bulk-email")),
+    ("critical-instant", PACKED),
     ("accept-one", "Flask + INSERT + delay()"),
-    ("accept-bulk-sms", "Flask + executemany + delay()"),
     ("drain-instant", "Celery prefork -c 8"),
     ("drain-instant", "RQ 4 × simple"),
     ("drain-instant", "Dramatiq 2 × 8 threads"),
     ("drain-100-ms", "Celery gevent -c 200"),
     ("critical-instant", "Celery, an urgent worker and threads -c 64"),
-    ("critical-2-s", "Celery, one worker for both, threads -c 64"),
     ("broker-memory", "Celery"),
-    ("broker-memory", "RQ"),
 )
 
 
