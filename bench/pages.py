@@ -17,7 +17,8 @@ Written by `make bench ARGS="--write docs/benchmarks"`; not edited by hand. Crie
 the same machine in one run, interleaved, with PostgreSQL, Redis, workers, provider and load all on it. A run in which
 a message was lost or doubled fails and counts for nothing. What each target means and how it is measured is said at
 the top of each module of [bench/scenarios](../../bench/scenarios). The peer is the best of the ways that were tried,
-all listed below. Each cell is a median; under it the least and the most, where there was more than one run.
+all listed below. Each cell is a median; under it the least and the most, where there was more than one run. Why a
+target is missed, and what would reach it, is in [what was made faster](../decisions/speed.md#what-is-missed).
 """
 
 
