@@ -1,5 +1,6 @@
 """What a side's work costs: processor time and memory. Less at the mercy of a busy machine than any rate."""
 
+import os
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -11,6 +12,8 @@ from crier.local.processes import tree
 
 MEMORY = Figure("memory", "MB of memory", more_is_better=False)
 CPU_ALL = Figure("cpu_all", "the same with PostgreSQL and Redis", more_is_better=False)
+
+_TICK = 1 / os.sysconf("SC_CLK_TCK")
 
 
 def cpu(target: str = "", ratio: float | None = None, against: str = "") -> Figure:
@@ -32,7 +35,9 @@ class Meter:
 
     def figures(self, count: int) -> Figures:
         """CPU seconds per thousand of `count` messages since, and megabytes held now."""
-        own, servers = cpu_seconds(self._pids) - self._before[0], cpu_seconds(self._servers) - self._before[1]
+        # Less than a tick of the system's clock cannot be told from nothing.
+        own = max(cpu_seconds(self._pids) - self._before[0], _TICK)
+        servers = cpu_seconds(self._servers) - self._before[1]
         return {
             "cpu": own / count * 1000,
             "cpu_all": (own + servers) / count * 1000,
