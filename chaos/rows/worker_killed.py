@@ -80,7 +80,7 @@ def before_settle(system: System) -> Seen:
     """Kill the worker when the provider has said yes and the ledger does not know it yet."""
     resend, hold = _accept_both(system)
     system.start("relay")
-    system.start("sms", kill="work.settle:before:3")
+    system.start("sms", kill="work.settle:before:1")
     killed = system.wait_for_kill()
     return _judge(system, killed, resend, hold)
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Generic, TypeVar
 
+from shared.errors import LedgerUnavailable
+
 Item = TypeVar("Item")
 Done = TypeVar("Done")
 
@@ -30,7 +32,8 @@ class Together(Generic[Item, Done]):
     """Does what threads ask for, many at a time.
 
     Parameters:
-        work: does it for several at once, answering each in order. What it raises, each of them is told.
+        work: does it for several at once, answering each in order. What it raises, each of them is told; that the
+            ledger is not available, whoever waits is told too.
         most: items at once.
     """
 
@@ -65,6 +68,13 @@ class Together(Generic[Item, Done]):
             for each, done in zip(places, self._work([each.item for each in places]), strict=True):
                 each.done.append(done)
         except BaseException as error:  # noqa: BLE001  each is told, whatever it is
+            if isinstance(error, LedgerUnavailable):
+                # Who waits has waited as long as he would for an answer of his own: he must not wait that long again.
+                with self._lock:
+                    waiting = list(self._line)
+                    self._line.clear()
+                others += waiting
+                places += waiting
             for each in places:
                 each.error = error
         finally:

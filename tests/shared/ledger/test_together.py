@@ -6,6 +6,7 @@ from threading import Event
 
 import pytest
 
+from shared.errors import LedgerUnavailable
 from shared.ledger.together import Together
 
 
@@ -15,11 +16,14 @@ class Work:
     def __init__(self) -> None:
         self.calls: list[list[int]] = []
         self.began, self.go_on = Event(), Event()
+        self.away = False
 
     def __call__(self, items: Sequence[int]) -> list[int]:
         self.calls.append(list(items))
         self.began.set()
         self.go_on.wait(10)
+        if self.away:
+            raise LedgerUnavailable("gone")
         if 13 in items:
             raise ValueError("thirteen")
         return [item * 10 for item in items]
@@ -75,3 +79,11 @@ def test_many_threads_get_their_own_answers() -> None:
         items = [number for number in range(2000) if number != 13]
         assert list(threads.map(together.do, items)) == [item * 10 for item in items]
     assert sum(map(len, work.calls)) == len(items)
+
+
+def test_when_the_ledger_is_away_whoever_waits_is_told_too() -> None:
+    work = Work()
+    work.away = True
+    outcomes = run(work, Together(work, most=2), [1, 2, 3, 4, 5])
+    assert all(isinstance(outcome, LedgerUnavailable) for outcome in outcomes)
+    assert len(work.calls) == 1
