@@ -79,7 +79,9 @@ class Express:
             return None
         try:
             identity = self._callers.who(key)
-        except LedgerUnavailable:
+        except LedgerUnavailable as error:
+            # Flask would wait for it once more.
+            environ[_RAISED] = error
             return None
         return identity if identity and "send" in identity.scopes else None
 
