@@ -50,6 +50,7 @@ def create_app(parts: Parts) -> Flask:
     ledger, callers = Availability(), Callers(parts.keys)
     access.log_and_measure(app)
     problems.register(app)
+    app.wsgi_app = express.Express(app, parts, callers, ledger)  # type: ignore[method-assign]  # as Flask recommends
     availability.watch(app, ledger)
     bodies.guard(app)
     auth.protect(app, callers)
@@ -58,5 +59,4 @@ def create_app(parts: Parts) -> Flask:
         api.register_blueprint(blueprint)
     for plain in (docs.blueprint, health.blueprint, receipts.blueprint, unsubscribe.blueprint):
         app.register_blueprint(plain)
-    app.wsgi_app = express.Express(app, parts, callers, ledger)  # type: ignore[method-assign]  # as Flask recommends
     return app

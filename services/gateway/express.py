@@ -7,13 +7,14 @@ beginning. What goes wrong while it is accepted is raised there too, so that err
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from io import BytesIO
 from time import perf_counter
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import orjson
-from flask import Flask, request
+from flask import Flask, g, request
 
 from services.gateway import access
 from services.gateway.auth import Callers
@@ -32,8 +33,14 @@ _RAISED = "crier.raised"
 _BRACKETS = 32
 
 
+@dataclass(frozen=True, slots=True)
+class _Raised:
+    error: Exception
+    by: Identity | None = None
+
+
 class Express:
-    """Stands before a Flask application."""
+    """Stands before a Flask application, whose hooks that come later need not run for what is raised here."""
 
     def __init__(self, app: Flask, parts: Parts, callers: Callers, ledger: Availability) -> None:
         self._flask: Callable[..., Iterable[bytes]] = app.wsgi_app
@@ -44,8 +51,10 @@ class Express:
 
         @app.before_request
         def raise_what_was_raised() -> None:
-            if error := request.environ.pop(_RAISED, None):
-                raise error
+            if raised := request.environ.pop(_RAISED, None):
+                if raised.by:
+                    g.identity = raised.by
+                raise raised.error
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if environ["PATH_INFO"] == ROUTE and (identity := self._welcome(environ)) is not None:
@@ -55,7 +64,7 @@ class Express:
                 try:
                     receipt = self._intake.accept(identity.project_id, asked, environ.get("HTTP_IDEMPOTENCY_KEY"))
                 except Exception as error:  # noqa: BLE001  it is raised again where errors are answered
-                    environ[_RAISED] = error
+                    environ[_RAISED] = _Raised(error, identity)
                     environ["HTTP_X_REQUEST_ID"] = request_id
                 else:
                     return self._answer(receipt, request_id, identity, began, start_response)
@@ -81,7 +90,7 @@ class Express:
             identity = self._callers.who(key)
         except LedgerUnavailable as error:
             # Flask would wait for it once more.
-            environ[_RAISED] = error
+            environ[_RAISED] = _Raised(error)
             return None
         return identity if identity and "send" in identity.scopes else None
 

@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,8 +13,9 @@ from flask import Flask
 
 from services.gateway import create_app
 from services.gateway.parts import Parts
+from shared.errors import LedgerUnavailable
 from shared.ledger.database import Database
-from shared.ledger.keys import Keys
+from shared.ledger.keys import Identity, Keys
 from tests.services.gateway.conftest import MAIL, Rung
 
 TOMORROW = (datetime.now(UTC) + timedelta(days=1)).isoformat()
@@ -113,3 +115,26 @@ def test_what_is_plainly_good_needs_no_flask(app: Flask, key: str) -> None:
     app.wsgi_app._flask = None  # type: ignore[attr-defined]
     for name in ("good", "good, with a request id", "under a key", "under it again", "for later"):
         assert said(app, key, "", REQUESTS[name])[0] == 202, name
+
+
+def test_a_ledger_that_went_away_is_not_asked_for_the_key_again(parts: Parts, key: str) -> None:
+    class Away:
+        """Knows the key, and by then it is forgotten."""
+
+        asked = 0
+
+        def check(self, _: str) -> Identity | None:
+            self.asked += 1
+            if self.asked > 1:
+                raise AssertionError("the caller would wait for the ledger twice")
+            return parts.keys.check(key)
+
+        def accept(self, *_: Any) -> Any:
+            callers._remembered.clear()
+            raise LedgerUnavailable("The ledger is not available: away")
+
+    away: Any = Away()
+    app = create_app(replace(parts, keys=away, intake=away))
+    callers = app.wsgi_app._callers  # type: ignore[attr-defined]
+    assert said(app, key, "", {"json": MAIL})[0] == 503
+    assert away.asked == 1
