@@ -21,7 +21,7 @@ from shared.delivery.bells import Ringer
 from shared.delivery.calls import Call, Calls
 from shared.delivery.channel import Channel
 from shared.delivery.doubts import FRESH, Ask, Send, Step, Wait, after_look_up, first_step
-from shared.delivery.outcomes import Circumstances, RetryPolicy, held, settlement
+from shared.delivery.outcomes import Circumstances, RetryPolicy, held, not_called, settlement
 from shared.delivery.rendering import Renderer
 from shared.delivery.settler import Settler
 from shared.delivery.timing import Timing
@@ -272,7 +272,10 @@ class DeliveryLoop:
                 # Not before they can be claimed again.
                 self.ringer.ring(state.queue)
         except LedgerUnavailable as error:
-            log.warning("claims not given back; their lease ends them", reason=str(error))
+            log.warning("claims are given back when the ledger is", reason=str(error))
+            # If it was the start that got no answer, it may have been written: only this process knows better.
+            for item in list(state.held.values()):
+                self._put(state, not_called(item, self.channel.route.providers[0].name))
 
 
 def _failed(item: Claimed, send: Send) -> str | None:

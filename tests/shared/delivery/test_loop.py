@@ -4,11 +4,13 @@ import asyncio
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import dramatiq.asyncio
 import pytest
 from sqlalchemy import text
 
+from shared.delivery.settler import Settler
 from shared.delivery.timing import Timing
 from shared.errors import Ambiguous, LedgerUnavailable, Rejected, Unavailable
 from shared.messages.sms import SmsMessage
@@ -223,6 +225,52 @@ def test_a_batch_whose_admission_cannot_be_asked_for_is_given_back(make_loop, ac
     assert vendor.seen == []
     rows = database.rows(text("SELECT state, attempts, due_at <= now() AS due FROM deliveries"))
     assert {tuple(row) for row in rows} == {("queued", 0, True)}
+
+
+class GoneAtTheStart:
+    """A ledger that starts what it is asked to, says nothing, and cannot be reached for a while."""
+
+    def __init__(self, work):
+        self.work = work
+        self.refusing = 2
+
+    def __getattr__(self, name):
+        return getattr(self.work, name)
+
+    def start(self, starting):
+        self.work.start(starting)
+        raise LedgerUnavailable("no answer")
+
+    def release(self, *_, **__):
+        raise LedgerUnavailable("gone")
+
+    def settle(self, settlements):
+        self.refusing -= 1
+        if self.refusing >= 0:
+            raise LedgerUnavailable("gone")
+        return self.work.settle(settlements)
+
+
+def test_what_was_started_without_this_process_knowing_is_given_back_later_and_not_in_doubt(
+    make_loop, accept, database
+):
+    accept("fine", "fine")
+    vendor = Vendor()
+    loop = make_loop(vendor)
+    gone = GoneAtTheStart(loop.work)
+    loop = replace(loop, work=gone, settler=Settler(gone))
+    with pytest.raises(LedgerUnavailable):
+        loop.answer(QUEUE, TIMING)
+    assert states(database) == {"started": 2}
+    assert loop.settler.drain(20)
+    assert vendor.seen == []
+    rows = database.rows(
+        text("""
+        SELECT d.state, d.attempts, d.deaths, d.doubt, due_at <= now() AS due, a.outcome
+        FROM deliveries d JOIN attempts a ON a.delivery_id = d.id
+    """)
+    )
+    assert [tuple(row) for row in rows] == [("queued", 0, 0, False, True, "waiting")] * 2
 
 
 def test_without_an_event_loop_nothing_is_started(make_loop, accept, database):
