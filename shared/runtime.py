@@ -25,6 +25,7 @@ from shared.ledger.database import Database
 from shared.ledger.dead_tasks import Graves
 from shared.ledger.template_store import TemplateStore
 from shared.ledger.work import Work
+from shared.priority import make_way
 from shared.providers.permission import Permission
 from shared.providers.permission_local import LocalPermission
 from shared.providers.permission_redis import RedisPermission
@@ -51,6 +52,7 @@ class Runtime:
         self.environ = environ
         self.settings = load_one(EngineSettings, environ)
         self.lifecycle = Lifecycle()
+        self.lifecycle.at_boot.append(lambda queues: make_way(queues, self.settings.niceness))
 
     @cached_property
     def database(self) -> Database:

@@ -172,6 +172,11 @@ def positive(value: float) -> str | None:
     return None if value > 0 else f"must be above 0, not {value}."
 
 
+def within(low: float, high: float) -> Check:
+    """A check: the value is from `low` to `high`."""
+    return lambda value: None if low <= value <= high else f"must be from {low} to {high}, not {value}."
+
+
 def url_of(*schemes: str) -> Check:
     """A check: the value is a URL of one of `schemes` with a host."""
 
@@ -233,6 +238,11 @@ class EngineSettings:
     batch_size: int = setting(
         "CRIER_BATCH_SIZE", "Deliveries claimed by one answer to a bell.", default=250, check=positive
     )
+    niceness: int = setting(
+        "CRIER_NICENESS",
+        "How far a worker process without a critical lane makes way when processors are busy: 0 (not at all) to 19.",
+        default=10, check=within(0, 19),
+    )  # fmt: skip
     bells: int = setting(
         "CRIER_BELLS", "Bells a lane may have outstanding, however long its backlog.", default=8, check=positive
     )
