@@ -11,9 +11,6 @@ from bench.scenario import Figures
 from bench.tally import called, calls
 from crier.local.ports import free_port
 
-PROMPT = 50_000_000
-"""Phones from this number on are answered at once, however slow the provider is."""
-
 
 def drain(side: Crier | Peer, workers: Sequence[str], numbers: range, warm_up: int | None = None) -> Figures:
     """Rate and cost of delivering what waits, by workers that are just starting.
@@ -37,11 +34,9 @@ def drain(side: Crier | Peer, workers: Sequence[str], numbers: range, warm_up: i
     return {"rate": (len(numbers) - warm) / (finished - began), **cost}
 
 
-def start_provider(run: Run, seconds: float) -> str:
+def start_provider(run: Run, seconds: float, name: str = "provider") -> str:
     """Start one that answers after so many; its address."""
     port = free_port()
-    run.start(
-        "provider", "bench.provider", str(port), str(run.tally), str(seconds), texts.phone(PROMPT), environment={}
-    )
+    run.start(name, "bench.provider", str(port), str(run.tally), str(seconds), environment={})
     run.wait_for_http(port)
     return f"http://127.0.0.1:{port}/messages"

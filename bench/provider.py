@@ -1,7 +1,4 @@
-"""A provider in a process of its own, which answers after a while: `python -m bench.provider PORT TALLY SECONDS PHONE`.
-
-Phones from PHONE on are answered at once: the urgent ones, while those of a campaign wait.
-"""
+"""A provider in a process of its own, which answers after a while: `python -m bench.provider PORT TALLY SECONDS`."""
 
 import asyncio
 import sys
@@ -12,16 +9,15 @@ from aiohttp import web
 from bench.tally import Tally
 
 
-async def serve(port: int, tally: Tally, seconds: float, prompt: str) -> None:
-    """Answer a POST with an id, `seconds` after writing the call down (at once, from `prompt` on); a GET at once."""
+async def serve(port: int, tally: Tally, seconds: float) -> None:
+    """Answer a POST with an id, `seconds` after writing the call down; a GET at once."""
 
     async def answer(request: web.BaseRequest) -> web.Response:
         if request.method == "GET":
             return web.Response()
         message = orjson.loads(await request.read())
         tally.add(message["to"])
-        if message["to"] < prompt:
-            await asyncio.sleep(seconds)
+        await asyncio.sleep(seconds)
         return web.Response(body=orjson.dumps({"id": message["to"]}), content_type="application/json")
 
     # The low-level server, without routes or an access log: it shares two cores with who is measured.
@@ -32,4 +28,4 @@ async def serve(port: int, tally: Tally, seconds: float, prompt: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1]), Tally(sys.argv[2]), float(sys.argv[3]), sys.argv[4]))
+    asyncio.run(serve(int(sys.argv[1]), Tally(sys.argv[2]), float(sys.argv[3])))

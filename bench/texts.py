@@ -1,6 +1,6 @@
 """The text both sides send, and to whom."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 TEMPLATE = "bench"
@@ -30,6 +30,10 @@ reference = "T-1"
 """
 
 
+PROMPT = 50_000_000
+"""Phone numbers from this one on are those of critical messages, where a campaign runs beside them."""
+
+
 def phone(number: int) -> str:
     """The `number`-th phone number: a possible one (E.164), and nobody else's in a run."""
     return f"+447{400_000_000 + number}"
@@ -55,3 +59,14 @@ def many(channel: str, numbers: range, **envelope: str) -> Mapping[str, Any]:
     """The body of a request for many."""
     recipients = [recipient(channel, number) for number in numbers]
     return {"template": TEMPLATE, "channel": channel, "recipients": recipients, **envelope}
+
+
+def provider_of(addresses: str) -> Callable[[str], str]:
+    """Which provider a phone number's message goes to.
+
+    Parameters:
+        addresses: of the provider; after a space, where there is one, of that of critical messages.
+    """
+    usual, *prompt = addresses.split()
+    first = phone(PROMPT)
+    return lambda to: prompt[0] if prompt and to >= first else usual

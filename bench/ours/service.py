@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from bench import texts
 from bench.tally import Tally
 from shared.delivery.service import declare_channel
 from shared.errors import Ambiguous, Rejected
@@ -54,7 +55,7 @@ class Null:
 class RemoteSettings:
     """Where the stand-in is."""
 
-    url: str = setting("BENCH_PROVIDER_URL", "The stand-in's address.")
+    url: str = setting("BENCH_PROVIDER_URL", "The stand-in's address, or addresses: see `texts.provider_of`.")
 
 
 class Remote:
@@ -64,12 +65,14 @@ class Remote:
     concurrency = 1000
 
     def __init__(self, settings: RemoteSettings) -> None:
-        self._url = settings.url
+        self._url = texts.provider_of(settings.url)
         self._http = HttpClient(connections=1000)
 
     async def send(self, message: SmsMessage) -> Sent:
         """Send one message."""
-        reply = await self._http.request("POST", self._url, json={"to": message.to, "body": message.content.body})
+        reply = await self._http.request(
+            "POST", self._url(message.to), json={"to": message.to, "body": message.content.body}
+        )
         if not reply.ok:
             raise Ambiguous(f"HTTP {reply.status}")
         return Sent(reference=reply.json()["id"])

@@ -37,11 +37,11 @@ def _template() -> Any:
 @cache
 def _provider() -> Callable[[str, str], None]:
     """Over HTTP when it has an address; in process otherwise."""
-    if url := os.environ.get(PROVIDER):
-        http = PoolManager(maxsize=256)
+    if addresses := os.environ.get(PROVIDER):
+        url, http = texts.provider_of(addresses), PoolManager(maxsize=256)
 
         def call(to: str, body: str) -> None:
-            answer = http.request("POST", url, json={"to": to, "body": body})
+            answer = http.request("POST", url(to), json={"to": to, "body": body})
             if answer.status != 200:
                 raise RuntimeError(f"The provider answered {answer.status}.")
 

@@ -2,7 +2,8 @@
 
 Messages are accepted one call each, at moments that have nothing to do with anybody's polling, while a campaign
 drains (of a million for ours; of as many as last for the peer, whose queue is no slower for being longer). The
-provider answers the campaign at once, after 100 ms or after 2 s, and critical messages at once. Ours runs as in
+provider answers the campaign at once, after 100 ms or after 2 s, and critical messages at once, by a process of their
+own: else they would wait until the stand-in, which is in Python too, has heard a campaign's burst. Ours runs as in
 production, where the critical lane has a process of its own, and packed, where everything is in one; the peer with a
 worker for the urgent queue, and with one for both, the urgent queue first.
 
@@ -14,7 +15,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from bench import texts
-from bench.draining import PROMPT, start_provider
+from bench.draining import start_provider
 from bench.load import generate, percentile
 from bench.ours.system import crier
 from bench.peer.celery_tasks import QUEUE, URGENT
@@ -78,11 +79,14 @@ def peer(run: Run, scale: Scale, *, thinks: float | None, ways: Sequence[Way]) -
 
 
 def _numbers(scale: Scale) -> range:
-    return range(PROMPT, PROMPT + scale.pick(320, 160, 15))
+    return range(texts.PROMPT, texts.PROMPT + scale.pick(320, 160, 15))
 
 
 def _provider(run: Run, thinks: float | None) -> str:
-    return "" if thinks is None else start_provider(run, thinks)
+    """Its addresses: those who answer critical messages are not behind the campaign, as at a vendor they are not."""
+    if thinks is None:
+        return ""
+    return f"{start_provider(run, thinks)} {start_provider(run, 0, name='prompt')}"
 
 
 def _send(run: Run, url: str, numbers: range, scale: Scale, key: str = "") -> None:

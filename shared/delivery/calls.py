@@ -23,6 +23,9 @@ from shared.telemetry.metrics import ATTEMPTS, CALL_SECONDS, WAIT_SECONDS
 
 log = structlog.get_logger(__name__)
 
+BEGUN_TOGETHER = 10
+"""Calls of a batch that are begun before the event loop turns to whatever else there is."""
+
 GRACE = 1.0
 """Seconds after its deadline in which a call has to have ended; then it is left alone."""
 _ALERTS = Alerts()
@@ -74,9 +77,16 @@ class Calls:
     policy: RetryPolicy
 
     async def make(self, calls: Sequence[Call], seconds: float) -> None:
-        """Make all of them at once, and settle each as soon as it is answered, or has been silent for `seconds`."""
+        """Make all of them at once, and settle each as soon as it is answered, or has been silent for `seconds`.
+
+        They are begun a few at a time, so that a one-time code need not wait until a whole batch of others has begun.
+        """
         deadline = _Deadline(seconds)
-        tasks = {asyncio.create_task(self._one(call, deadline)): call for call in calls}
+        tasks: dict[_Task, Call] = {}
+        for number, call in enumerate(calls, 1):
+            tasks[asyncio.create_task(self._one(call, deadline))] = call
+            if number % BEGUN_TOGETHER == 0:
+                await asyncio.sleep(0)
         for task in await _ended(tasks, seconds, deadline):
             call = tasks[task]
             log.error("an adapter does not stop when it is told to", provider=call.provider.name)

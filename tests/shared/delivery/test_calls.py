@@ -8,6 +8,7 @@ import time
 import pytest
 from sqlalchemy import text
 
+from shared.delivery.calls import BEGUN_TOGETHER
 from shared.delivery.timing import Timing
 from shared.http import HttpClient, refusal
 from shared.providers.port import Sent
@@ -84,3 +85,32 @@ def test_a_call_ends_in_time_and_in_doubt(make_loop, accept, database, serve):
         text("SELECT d.state, d.held_at, a.outcome FROM deliveries d JOIN attempts a ON a.delivery_id = d.id")
     )
     assert (row.state, row.held_at is None, row.outcome) == ("unknown", False, "unknown")
+
+
+class Noting:
+    """An adapter that notes who is called, and when the event loop had a turn for something else since the first."""
+
+    name = "noting"
+    concurrency = 400
+
+    def __init__(self):
+        self.seen = []
+
+    async def send(self, message):
+        if not self.seen:
+            asyncio.get_running_loop().call_soon(self.seen.append, "something else")
+        self.seen.append(message.to)
+        return Sent()
+
+    async def close(self):
+        pass
+
+
+def test_a_batch_that_begins_lets_others_have_their_turn(make_loop, accept):
+    accept(*["x"] * 60)
+    vendor = Noting()
+    loop = make_loop(vendor)
+    assert loop.answer("sms.normal", TIMING) == 60
+    assert loop.settler.drain(20)
+    assert len(vendor.seen) == 61
+    assert 0 < vendor.seen.index("something else") <= BEGUN_TOGETHER
