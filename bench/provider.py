@@ -1,6 +1,6 @@
 """A provider in a process of its own, which answers after a while: `python -m bench.provider PORT TALLY SECONDS`.
 
-It shares two cores with who is measured, so it is made to cost little: the quicker event loop, no routes, no access log.
+It shares two cores with who is measured, so it is made to cost little: the quicker event loop, no routes, no log.
 """
 
 import asyncio
