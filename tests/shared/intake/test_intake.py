@@ -12,7 +12,7 @@ from shared.errors import InvalidInput, LedgerUnavailable
 from shared.intake import Intake
 from shared.ledger.database import Database
 from shared.ledger.devices import Devices
-from shared.ledger.ids import moment_of
+from shared.ledger.ids import moment_of, new_id
 from shared.ledger.keys import Keys
 
 BODY = {"subject": "Hi", "text": "x"}
@@ -290,3 +290,18 @@ def test_ids_tell_when_they_were_accepted(intake: Intake, project: int) -> None:
     before = datetime.now(UTC) - timedelta(milliseconds=2)
     identifier: UUID = intake.accept(project, MAIL).id
     assert before <= moment_of(identifier) <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize("key", [None, "guest 1"])
+def test_what_was_promised_an_id_is_accepted_once_however_often_it_is_done(
+    intake: Intake, project: int, rows: Any, key: str | None
+) -> None:
+    promised = new_id()
+    request = {**MAIL, "ordering_key": key}
+    with ThreadPoolExecutor(4) as pool:
+        receipts = list(pool.map(lambda _: intake.accept_promised(project, request, promised), range(8)))
+    assert {receipt.id for receipt in receipts} == {promised}
+    assert sum(not receipt.replayed for receipt in receipts) == 1
+    assert [row.id for row in rows("SELECT id FROM notifications")] == [promised]
+    assert len(rows("SELECT 1 FROM deliveries")) == 1
+    assert [row.deliveries for row in rows("SELECT sum(deliveries) AS deliveries FROM tally")] == [1]
