@@ -197,6 +197,31 @@ class Replay(TypedDict):
     more: bool
 
 
+class Run(TypedDict):
+    """The newest run of a periodic job: done, running, failed, skipped or waiting. `problem`: why not done."""
+
+    due_at: str
+    state: str
+    started_at: str | None
+    finished_at: str | None
+    tries: int | None
+    result: Json | None
+    problem: str | None
+
+
+class Job(TypedDict):
+    """A periodic job of Crier's own. `missed`: what nobody began in time is left out (skip), or made up for (once)."""
+
+    name: str
+    description: str
+    cron: str
+    actor: str
+    queue: str
+    missed: str
+    next_at: str
+    last: Run | None
+
+
 class Suppression(TypedDict):
     """That a target is not written to: `scope` is everything, or promotions. `source`: a provider, `link`, or a key."""
 

@@ -15,6 +15,7 @@ from crier.answers import (
     Batch,
     BulkReceipt,
     Device,
+    Job,
     Json,
     Kept,
     KeptSummary,
@@ -250,6 +251,10 @@ class Client:
     def kept(self, delivery_id: str) -> Kept:
         """A kept message, as a provider would have been given it."""
         return cast(Kept, self._http.call("GET", _path("outbox", delivery_id)))
+
+    def calendar(self) -> tuple[Job, ...]:
+        """Crier's own periodic jobs, in the order of their next runs, with what came of each."""
+        return tuple(self._http.call("GET", "/v1/calendar")["items"])
 
     def _pages(self, path: str, query: Mapping[str, Any]) -> Iterator[Any]:
         cursor: str | None = None

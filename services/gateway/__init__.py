@@ -8,6 +8,7 @@ from services.gateway import (
     availability,
     batches,
     bodies,
+    calendar,
     dead_letters,
     devices,
     docs,
@@ -40,6 +41,7 @@ BLUEPRINTS = (
     unknown.blueprint,
     webhooks.blueprint,
     suppressions.blueprint,
+    calendar.blueprint,
 )
 
 

@@ -7,7 +7,7 @@ often the tick was tried, whether somebody is at it, and the last error; afterwa
 A run that outlived its lease may meet its successor: what a periodic job does must bear being done twice.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -58,6 +58,11 @@ _RELEASE = text("""
 _LAST = text("""
     SELECT job, tick, started_at, finished_at, result, extract(epoch FROM now() - started_at)::float AS age
     FROM ticks WHERE job = :job ORDER BY tick DESC LIMIT 1
+""")
+_LATEST = text("""
+    SELECT t.job, t.tick, t.started_at, t.finished_at, t.result, extract(epoch FROM now() - t.started_at)::float AS age
+    FROM unnest(CAST(:jobs AS text[])) AS asked (job)
+    CROSS JOIN LATERAL (SELECT * FROM ticks WHERE ticks.job = asked.job ORDER BY tick DESC LIMIT 1) t
 """)
 
 
@@ -126,6 +131,11 @@ class Ticks:
         """The newest tick of a job, whatever became of it."""
         rows = self.database.rows(_LAST, {"job": job})
         return Tick(**rows[0]._mapping) if rows else None
+
+    def latest(self, jobs: Iterable[str]) -> dict[str, Tick]:
+        """The same of several jobs, by name; those that have none are not in it."""
+        rows = self.database.rows(_LATEST, {"jobs": list(jobs)})
+        return {row.job: Tick(**row._mapping) for row in rows}
 
     def now(self) -> datetime:
         """The time, by the clock that decides."""

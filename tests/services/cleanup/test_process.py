@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from services.relay.catch_up import GRACE, catch_up, latest_tick
+from services.relay.catch_up import GRACE, catch_up
 from shared.broker import make_broker
 from shared.broker.middleware.lifecycle import Lifecycle
 from shared.calendar import job_named
 from shared.ledger.ticks import Ticks
+from shared.periodic.times import latest_tick
 from shared.settings import EngineSettings
 
 ROOT = Path(__file__).parents[3]

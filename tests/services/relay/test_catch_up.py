@@ -9,7 +9,7 @@ from dramatiq.errors import BrokerError
 from sqlalchemy import text
 
 from services.relay.bookkeeping import Bookkeeper
-from services.relay.catch_up import GRACE, catch_up, latest_tick
+from services.relay.catch_up import GRACE, catch_up
 from services.relay.clock import Clock
 from shared.broker import make_broker
 from shared.broker.middleware.lifecycle import Lifecycle
@@ -20,6 +20,7 @@ from shared.ledger.database import Database
 from shared.ledger.recovery import Recovery
 from shared.ledger.ticks import TRIES, Ticks
 from shared.periodic.job import Job, Missed
+from shared.periodic.times import latest_tick
 from shared.settings import EngineSettings
 
 # Due half an hour ago, and not again while a test runs.

@@ -6,10 +6,10 @@ import pendulum
 import periodiq
 import pytest
 
-from services.relay.catch_up import latest_tick
 from shared.calendar import CALENDAR
 from shared.periodic.cron import WEEKDAYS, cron_problem
 from shared.periodic.job import Job, Missed
+from shared.periodic.times import latest_tick, next_tick
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -44,6 +44,7 @@ def test_the_relay_expects_exactly_the_ticks_that_periodiq_sends(cron):
     while (moment := latest_tick(cron, moment - timedelta(seconds=1))) > MONDAY:
         expected.append(moment)
     assert sent == expected[::-1]
+    assert [next_tick(cron, tick) for tick in sent[:-1]] == sent[1:]
 
 
 @pytest.mark.parametrize(("offset", "weekday"), list(enumerate(WEEKDAYS)))
