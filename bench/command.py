@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from bench.machine import describe
 from bench.pages import write_pages
-from bench.report import by_target, read, summarise, write
+from bench.report import by_target, read_all, summarise, write
 from bench.rounds import Outcome, run_rounds
 from bench.run import WORKER_PROCESSES, Ground
 from bench.scenario import Scale, Scenario
@@ -45,10 +45,13 @@ Examples:
 @click.option(
     "--write", "folder", type=click.Path(file_okay=False, path_type=Path), help="Write a page and plots there."
 )
-@click.option("--again", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Report a JSON file.")
+@click.option(
+    "--again", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Report a JSON file. Given again: the scenarios of the later file replace those of the earlier.",
+)  # fmt: skip
 def main(  # noqa: PLR0917  an option each
     rounds: int, quick: bool, only: tuple[str, ...], minutes: float | None, processes: int, folder: Path | None,
-    again: Path | None,
+    again: tuple[Path, ...],
 ) -> None:  # fmt: skip
     """Measure Crier, Celery, RQ and plain Dramatiq at the same work on this machine, interleaved, on private servers.
 
@@ -56,7 +59,7 @@ def main(  # noqa: PLR0917  an option each
     """
     console = Console(width=None if sys.stdout.isatty() else 170)
     if again:
-        machine, outcomes = read(again)
+        machine, outcomes = read_all(again)
         names = {outcome.scenario for outcome in outcomes}
         chosen = [scenario for scenario in SCENARIOS if scenario.name in names]
         rounds = 0
@@ -65,12 +68,13 @@ def main(  # noqa: PLR0917  an option each
         chosen = _chosen(only, quick)
         machine, outcomes = _measure(console, chosen, rounds, minutes * 60, processes, quick=quick)
     lines = summarise(chosen, outcomes)
-    path = again or RESULTS / f"{machine['began'][:19].replace(':', '')}Z.json"
+    path = again[-1] if again else RESULTS / f"{machine['began'][:19].replace(':', '')}Z.json"
     if not again:
         write(path, machine, lines, outcomes)
     for shown in tables(lines, every=not (only or quick)):
         console.print(shown)
-    console.print(about(machine), highlight=False)
+    for one in about(machine):
+        console.print(one, highlight=False)
     console.print(f"Everything is in {path}")
     if folder:
         write_pages(folder, machine, chosen, lines, outcomes)

@@ -40,7 +40,10 @@ def _text(
     machine: dict[str, Any], table: Sequence[str], images: Sequence[str], outcomes: Sequence[Outcome]
 ) -> Iterator[str]:
     yield _INTRODUCTION
-    yield f"{about(machine)} {machine['minutes']} minutes; our workers: {machine['our_worker_processes']} processes."
+    for one in about(machine):
+        yield one
+        yield ""
+    yield f"{machine['minutes']} minutes; our workers: {machine['our_worker_processes']} processes."
     yield ""
     failed = sum(1 for outcome in outcomes if outcome.failure)
     yield f"{len(outcomes)} runs, {failed or 'none'} of them inexact."

@@ -110,6 +110,20 @@ def write(path: Path, machine: dict[str, Any], lines: Sequence[Line], outcomes: 
     path.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2) + b"\n")
 
 
+def read_all(paths: Sequence[Path]) -> tuple[dict[str, Any], list[Outcome]]:
+    """The same of several files: the scenarios of a later one replace those of an earlier one.
+
+    The machine is that of the first; `again` in it lists the others, each with its scenarios.
+    """
+    machine, outcomes = read(paths[0])
+    for path in paths[1:]:
+        other, found = read(path)
+        names = {outcome.scenario for outcome in found}
+        outcomes = [outcome for outcome in outcomes if outcome.scenario not in names] + found
+        machine["again"] = [*machine.get("again", []), other | {"scenarios": sorted(names)}]
+    return machine, outcomes
+
+
 def read(path: Path) -> tuple[dict[str, Any], list[Outcome]]:
     """The machine and the runs of a file that was written before."""
     found = orjson.loads(path.read_bytes())

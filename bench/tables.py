@@ -73,8 +73,16 @@ def _is_of(outcome: Outcome, scenario: Scenario, side: str, key: str) -> bool:
     return outcome.scenario == scenario.name and outcome.side == side and key in outcome.figures
 
 
-def about(machine: dict[str, Any]) -> str:
-    """One line on where and when."""
+def about(machine: dict[str, Any]) -> list[str]:
+    """A line on where and when; and one for each run by itself of some of the scenarios."""
+    apart = [
+        f"Measured apart from the rest: {', '.join(other['scenarios'])}. {_about(other)}"
+        for other in machine.get("again", [])
+    ]
+    return [_about(machine), *apart]
+
+
+def _about(machine: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     return (
         f"{machine['processor']}, {machine['usable_cores']} cores, {machine['memory_gb']} GB, {machine['system']}, "

@@ -1,6 +1,7 @@
 """The report: every target in the table, the same on the page; plots that show what was measured."""
 
 import re
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import orjson
@@ -10,7 +11,7 @@ from rich.console import Console
 from bench.machine import describe
 from bench.pages import write_pages
 from bench.plots import draw, plots
-from bench.report import by_target, read, summarise, write
+from bench.report import by_target, read, read_all, summarise, write
 from bench.scenario import TARGETS
 from bench.scenarios import SCENARIOS
 from bench.scenarios.batch_size import SIZES
@@ -71,6 +72,20 @@ def test_what_is_written_can_be_read_again(outcomes, lines, machine, tmp_path):
     assert read(tmp_path / "results" / "run.json") == (machine | {"cores": machine["cores"]}, outcomes)
     summary = orjson.loads((tmp_path / "results" / "run.json").read_bytes())["summary"]
     assert {line["id"] for line in summary} == {"", *TARGETS}
+
+
+def test_what_was_measured_apart_replaces_its_scenarios_and_says_so(outcomes, lines, machine, tmp_path):
+    apart = [replace(one, figures={"p50": 1.0}) for one in outcomes if one.scenario == "pick-up"]
+    write(tmp_path / "all.json", machine, lines, outcomes)
+    write(tmp_path / "apart.json", machine | {"commit": "later"}, [], apart)
+    told, found = read_all([tmp_path / "all.json", tmp_path / "apart.json"])
+    assert [one for one in found if one.scenario == "pick-up"] == apart
+    assert [one for one in found if one.scenario != "pick-up"] == [one for one in outcomes if one.scenario != "pick-up"]
+    write_pages(tmp_path / "pages", told, SCENARIOS, summarise(SCENARIOS, found), found)
+    assert re.search(
+        r"Measured apart from the rest: pick-up\. .*, commit later\.", (tmp_path / "pages/README.md").read_text()
+    )
+    assert read(tmp_path / "pages/results.json") == (told, found), "it may be replaced again"
 
 
 def test_one_command_writes_the_page_the_plots_and_the_json_file(outcomes, lines, machine, tmp_path):
