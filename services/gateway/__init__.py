@@ -17,6 +17,7 @@ from services.gateway import (
     outbox,
     problems,
     receipts,
+    schedules,
     sender_identity,
     suppressions,
     templates,
@@ -40,6 +41,7 @@ BLUEPRINTS = (
     unknown.blueprint,
     webhooks.blueprint,
     suppressions.blueprint,
+    schedules.blueprint,
 )
 
 

@@ -80,9 +80,10 @@ class TriggerSchema(StrictSchema):
     )
     end_at = Moment(metadata={"description": "Never after this moment."})
 
-    @validates_schema(skip_on_field_errors=False)
-    def check(self, data: dict[str, Any], *, original_data: Any = None, **_: Any) -> None:
-        given = data if original_data is None else original_data
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def check(self, _: dict[str, Any], given: Any, **__: Any) -> None:
+        if not isinstance(given, Mapping):
+            return
         kinds = [name for name in _KINDS if name in given]
         if len(kinds) != 1:
             raise ValidationError(f"Give exactly one of {', '.join(_KINDS)}.")
