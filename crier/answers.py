@@ -240,3 +240,9 @@ class Schedule(ScheduleSummary):
     request: Json
     next_fires: Sequence[str]
     fires: Sequence[Fire]
+
+
+class NewSchedule(Schedule):
+    """A schedule that was made; `replayed`: by an earlier call under the same key."""
+
+    replayed: bool

@@ -5,7 +5,7 @@ from typing import Any, Literal, cast
 from urllib.parse import quote
 from uuid import uuid4
 
-from crier.answers import Schedule, ScheduleSummary
+from crier.answers import NewSchedule, Schedule, ScheduleSummary
 from crier.encoding import given
 
 PATH = "/v1/schedules"
@@ -26,7 +26,7 @@ class Schedules:
     def create(
         self, name: str, *, trigger: Mapping[str, Any], request: Mapping[str, Any], misfire: Misfire | None = None,
         misfire_grace: int | None = None, idempotency_key: str | None = None,
-    ) -> Schedule:  # fmt: skip
+    ) -> NewSchedule:  # fmt: skip
         """Make a schedule; what it sends is checked at once.
 
         Parameters:
@@ -41,7 +41,7 @@ class Schedules:
             "POST", PATH, json=given({**asked, "misfire_grace": misfire_grace}),
             idempotency_key=idempotency_key or str(uuid4()),
         )  # fmt: skip
-        return cast(Schedule, made)
+        return cast(NewSchedule, made)
 
     def list(self, *, state: State | None = None) -> Iterator[ScheduleSummary]:
         """Schedules, newest first, fetched page by page."""

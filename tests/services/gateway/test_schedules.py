@@ -9,7 +9,9 @@ from sqlalchemy import text
 from services.gateway import examples
 from services.gateway.parts import Parts
 from shared.ledger.database import Database
+from shared.ledger.template_store import TemplateStore
 from shared.schedules.firing import Sweeper
+from shared.templates.bundle import Bundle
 from tests.services.gateway.conftest import Caller
 
 PATH = "/v1/schedules"
@@ -186,19 +188,25 @@ def test_what_could_not_be_sent_is_refused_at_once(call: Caller, request_: Any, 
     assert said in refused[field]
 
 
-@pytest.mark.usefixtures("catalogue")
 def test_a_template_with_secrets_is_refused(call: Caller, database: Database) -> None:
     """Its kind does not matter: what is secret would be kept for as long as the schedule."""
-    shipped = database.rows(text("SELECT name FROM template_versions"))
-    assert {"email_verification", "password_reset"} <= {row.name for row in shipped}
-    request = {
-        "template": "password_reset",
-        "channel": "email",
-        "to": {"email": "ada@example.com"},
-        "data": {"name": "Ada", "reset_url": "https://example.com/r/1", "expires_in_minutes": 30},
-    }
+    manifest = """
+        description = "The door's code."
+        kind = "transactional"
+        [variables.door]
+        type = "string"
+        description = "the code of the door"
+        secret = true
+        [sample]
+        door = "1234"
+    """
+    bundle = Bundle("door", {"template.toml": manifest, "sms.body.txt": "The door opens with {{ door }}."})
+    TemplateStore(database).add(None, "door", bundle.checksum, bundle.to_json())
+    request = {"template": "door", "channel": "sms", "to": SMS["to"], "data": {"door": "4711"}}
+    assert call.send(request).status_code == 202
     refused = problems(call("POST", PATH, json=asked(request=request)))
-    assert list(refused) == ["request.template"], refused
+    assert list(refused) == ["request.template"]
+    assert "has secret variables" in refused["request.template"]
 
 
 @pytest.mark.parametrize(
