@@ -87,11 +87,17 @@ _ABANDONED = text(f"""
     FROM again a JOIN schedules s ON s.id = a.schedule_id WHERE a.state = 'promised'
 """)
 _SETTLE = text(f"""
+    WITH held AS MATERIALIZED (
+        SELECT f.schedule_id, f.fire_time, e.state, e.reason
+        FROM schedule_fires f
+        JOIN unnest(CAST(:schedule_ids AS uuid[]), CAST(:fire_times AS timestamptz[]), CAST(:states AS text[]),
+                    CAST(:reasons AS text[])) AS e (schedule_id, fire_time, state, reason)
+          ON e.schedule_id = f.schedule_id AND e.fire_time = f.fire_time
+        WHERE f.state = 'promised'
+        ORDER BY f.schedule_id, f.fire_time FOR UPDATE OF f)
     UPDATE schedule_fires f
-    SET state = e.state, reason = e.reason, lease_until = NULL, fired_at = CASE e.state WHEN 'fired' THEN {_NOW} END
-    FROM unnest(CAST(:schedule_ids AS uuid[]), CAST(:fire_times AS timestamptz[]), CAST(:states AS text[]),
-                CAST(:reasons AS text[])) AS e (schedule_id, fire_time, state, reason)
-    WHERE f.schedule_id = e.schedule_id AND f.fire_time = e.fire_time AND f.state = 'promised'
+    SET state = h.state, reason = h.reason, lease_until = NULL, fired_at = CASE h.state WHEN 'fired' THEN {_NOW} END
+    FROM held h WHERE f.schedule_id = h.schedule_id AND f.fire_time = h.fire_time
 """)
 # Times before the next one are never written again, so those that are old need not be kept for that.
 _FORGET_FIRES = text(f"""

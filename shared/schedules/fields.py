@@ -92,6 +92,13 @@ class TriggerSchema(StrictSchema):
                 raise ValidationError(f"Belongs to {' and '.join(needs)}: leave it out beside {kinds[0]}.", name)
 
 
+class ScheduledRequestSchema(NotificationRequestSchema):
+    """A notification request without moments: the schedule has them."""
+
+    class Meta:
+        exclude = ("send_at", "expires_at")
+
+
 class WholeRequest(fields.Nested):
     """Documented by its schema, and kept as it is: `Intake.check` says what is wrong with it."""
 
@@ -121,7 +128,7 @@ class ScheduleRequestSchema(StrictSchema):
     )
     trigger = fields.Nested(TriggerSchema, required=True)
     request = WholeRequest(
-        NotificationRequestSchema(exclude=("send_at", "expires_at")),
+        ScheduledRequestSchema,
         required=True,
         metadata={"description": "What is sent each time: a request as POST /v1/notifications takes it."},
     )
