@@ -101,7 +101,10 @@ class ScheduleBook:
         if schedule.next_fire_at is None:
             return []
         first = schedule.next_fire_at
-        return [first, *upcoming(trigger_of(schedule.trigger), first, SHOWN_TIMES - 1)]
+        try:
+            return [first, *upcoming(trigger_of(schedule.trigger), first, SHOWN_TIMES - 1)]
+        except (ValueError, KeyError):  # its time zone is gone: the relay will say so when it is due
+            return [first]
 
     def _check(self, project_id: int, request: Mapping[str, Any]) -> None:
         """Say at once what would be refused each time it fires."""
@@ -126,8 +129,11 @@ class ScheduleBook:
 
 
 def following(schedule: Schedule, moment: datetime) -> datetime | None:
-    """When a schedule fires next, after a moment."""
-    return trigger_of(schedule.trigger).next_after(moment)
+    """When a schedule fires next, after a moment. Raises Conflict when its time zone is gone."""
+    try:
+        return trigger_of(schedule.trigger).next_after(moment)
+    except (ValueError, KeyError) as error:
+        raise Conflict(f"Its trigger cannot be read any more: {error}. Make a new schedule.") from None
 
 
 def told(schedule: Schedule) -> dict[str, Any]:

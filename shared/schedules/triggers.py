@@ -85,7 +85,7 @@ class ByCron:
 
     def next_after(self, moment: datetime) -> datetime | None:
         """The next time; see the module on days when clocks are changed."""
-        after = moment if self.start_at is None else max(moment, self.start_at - _SECOND)
+        after = self.start_at - _SECOND if self.start_at is not None and self.start_at > moment else moment
         cron, zone = read_cron(self.cron), ZoneInfo(self.timezone)
         found = _as_clocks_show(cron, zone, after) if cron.every_hour else _each_named_time(cron, zone, after)
         return None if self.end_at is not None and found > self.end_at else found

@@ -323,8 +323,14 @@ class TestTrouble:
     ):
         gone = make("gone", {"cron": "0 * * * *", "timezone": "Europe/London"})
         other = make("other")
+        book = ScheduleBook(sweeper.intake, schedules)
         moved = text("""UPDATE schedules SET trigger = trigger || '{"timezone": "Mars/Base"}' WHERE id = :id""")
         database.execute(moved, {"id": gone.id})
+        assert book.show(project_id, gone.id)["next_fires"] == [NOON]
+        schedules.pause(project_id, gone.id, who="test")
+        with pytest.raises(Conflict, match="Mars/Base"):
+            book.resume(project_id, gone.id, who="test")
+        database.execute(text("UPDATE schedules SET state = 'active', next_fire_at = :noon"), {"noon": NOON})
         assert sweeper.sweep(NOON) == 1
         [fire] = schedules.fires(gone.id)
         assert (fire.state, "Mars/Base" in fire.reason) == ("failed", True)

@@ -139,6 +139,12 @@ class TestBounds:
         found = upcoming(trigger, moment("2027-01-01T00:00Z"), 5)
         assert found == [moment("2027-01-02T09:00Z"), moment("2027-01-03T09:00Z")]
 
+    def test_a_start_long_ago_is_none(self):
+        start = datetime(1, 1, 1, tzinfo=UTC)
+        now = moment("2027-01-01T00:00Z")
+        assert ByCron("0 9 * * *", "UTC", start).next_after(now) == moment("2027-01-01T09:00Z")
+        assert Every("1d", timedelta(days=1), start).next_after(now) == moment("2027-01-02T00:00Z")
+
     def test_a_moment_comes_once(self):
         at = moment("2027-01-01T00:00Z")
         assert upcoming(Once(at), at - timedelta(seconds=1), 5) == [at]
