@@ -179,7 +179,10 @@ def test_what_is_no_trigger_is_refused_with_its_remedy(call: Caller, trigger: An
             {"template": "wellcome", "channel": "email", "to": {"email": "ada@example.com"}},
             "request.template", "Did you mean welcome?",
         ),
-        ({"template": "welcome", "channel": "email", "to": {"email": "ada@example.com"}}, "request.data.action_url", ""),
+        (
+            {"template": "welcome", "channel": "email", "to": {"email": "ada@example.com"}},
+            "request.data.action_url", "is missing",
+        ),
     ],
 )  # fmt: skip
 def test_what_could_not_be_sent_is_refused_at_once(call: Caller, request_: Any, field: str, said: str) -> None:
