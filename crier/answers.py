@@ -233,3 +233,41 @@ class Suppression(TypedDict):
     source: str
     delivery_id: str | None
     created_at: str
+
+
+class Fire(TypedDict):
+    """A time at which a schedule was due: promised, fired, skipped, or failed for the `reason`."""
+
+    fire_time: str
+    notification_id: str | None
+    state: str
+    reason: str | None
+    fired_at: str | None
+
+
+class ScheduleSummary(TypedDict):
+    """A schedule as a list shows it. `next_fire_at` is None unless it is active."""
+
+    id: str
+    name: str
+    trigger: Json
+    misfire: str
+    misfire_grace: int
+    state: str
+    next_fire_at: str | None
+    created_at: str
+    ended_at: str | None
+
+
+class Schedule(ScheduleSummary):
+    """A schedule with what it sends, its next five times and its last ten."""
+
+    request: Json
+    next_fires: Sequence[str]
+    fires: Sequence[Fire]
+
+
+class NewSchedule(Schedule):
+    """A schedule that was made; `replayed`: by an earlier call under the same key."""
+
+    replayed: bool

@@ -30,6 +30,7 @@ from crier.answers import (
 from crier.encoding import as_query, given
 from crier.errors import WaitTimeout
 from crier.request import Channel, Envelope, Filters, Identity, Platform, Recipient
+from crier.schedules import Schedules
 from crier.suppressions import Suppressions
 from crier.transport import Transport
 from crier.upload import Form, Progress, Source, uploading
@@ -63,6 +64,7 @@ class Client:
         self._http = Transport(self.access, timeout=timeout, retries=retries)
         self.webhooks = Webhooks(self._http.call)
         self.suppressions = Suppressions(self._http.call, self._pages)
+        self.schedules = Schedules(self._http.call, self._pages)
 
     def __enter__(self) -> Self:
         return self

@@ -32,6 +32,7 @@ COMMANDS = {
     "webhooks": ("crier.cli.webhooks:webhooks", "Say where webhooks go, and what is told there.", "cli"),
     "suppressions": ("crier.cli.suppressions:suppressions", "See whom not to write to; add or remove somebody.", "cli"),
     "calendar": ("crier.cli.calendar:calendar", "Show the periodic jobs, and what came of them.", "cli"),
+    "schedules": ("crier.cli.schedules:schedules", "Send later, at intervals or by cron.", "cli"),
     "keys": ("crier.cli.keys:keys", "Make, list and end API keys.", "cli"),
     "identity": ("crier.cli.identity:identity", "Say who messages come from, and how templates look.", "cli"),
     "demo": ("crier.cli.demo:demo", "Show everything on this machine, and account for every call.", "local"),

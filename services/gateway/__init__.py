@@ -18,6 +18,7 @@ from services.gateway import (
     outbox,
     problems,
     receipts,
+    schedules,
     sender_identity,
     suppressions,
     templates,
@@ -42,6 +43,7 @@ BLUEPRINTS = (
     webhooks.blueprint,
     suppressions.blueprint,
     calendar.blueprint,
+    schedules.blueprint,
 )
 
 

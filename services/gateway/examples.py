@@ -58,3 +58,28 @@ MANY: dict[str, dict[str, Any]] = {
         ],
     },
 }
+
+SCHEDULES: dict[str, dict[str, Any]] = {
+    "Once, at a moment": {
+        "name": "christmas-eve",
+        "trigger": {"at": "2030-12-24T18:00:00+01:00"},
+        "request": {"channel": "sms", "to": {"phone": "+442079460018"}, "content": {"body": "Merry Christmas!"}},
+    },
+    "Every half hour": {
+        "name": "line-12",
+        "trigger": {"every": "30m"},
+        "request": {"channel": "push", "to": {"topic": "line-12"}, "content": {"title": "Line 12", "body": "It runs."}},
+        "misfire": "skip",
+    },
+    "On weekdays at nine in London": {
+        "name": "morning-report",
+        "trigger": {"cron": "0 9 * * mon-fri", "timezone": "Europe/London"},
+        "request": {
+            "channel": "email",
+            "to": {"email": "ada@example.com"},
+            "content": {"subject": "Good morning", "text": "Your bookings of today: https://example.com/today"},
+        },
+        "misfire": "once",
+        "misfire_grace": 300,
+    },
+}

@@ -53,14 +53,15 @@ def send() -> Response:
     body = json_body(WITH_ATTACHMENTS)
     if (request.content_length or 0) > SMALL and not _has_attachments(body):
         raise too_large(SMALL)
-    receipt = parts().intake.accept(identity().project_id, body, _idempotency_key())
+    receipt = parts().intake.accept(identity().project_id, body, idempotency_key())
     if not receipt.replayed:
         ACCEPTED.labels(receipt.channel, receipt.lane, "one").inc()
     ACCEPT_SECONDS.labels("one").observe(perf_counter() - began)
     return _accepted(receipt.to_json(), f"/v1/notifications/{receipt.id}", receipt.replayed)
 
 
-def _idempotency_key() -> str | None:
+def idempotency_key() -> str | None:
+    """The request's Idempotency-Key; Problem when it has not the form of one."""
     key = request.headers.get("Idempotency-Key")
     if key is not None and not IDEMPOTENCY_KEY_FORM.fullmatch(key):
         problem = "Must be 1 to 255 printable ASCII characters."
@@ -93,7 +94,7 @@ def send_bulk() -> Response:
     under the same Idempotency-Key: what is in the ledger already adds nothing.
     """
     began = perf_counter()
-    project_id, key = identity().project_id, _idempotency_key()
+    project_id, key = identity().project_id, idempotency_key()
     if request.is_json:
         receipt = parts().intake.accept_many(project_id, json_body(BULK), key)
     else:

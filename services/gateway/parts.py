@@ -24,9 +24,11 @@ from shared.ledger.outbox import KeptMessages
 from shared.ledger.post_mortem import PostMortem
 from shared.ledger.receipts import Receipts
 from shared.ledger.replay import Enqueue, Replay
+from shared.ledger.schedules import Schedules
 from shared.ledger.suppressions import Suppressions
 from shared.ledger.template_store import TemplateStore
 from shared.receipts.port import Source
+from shared.schedules.book import ScheduleBook
 from shared.senders.allowed import AllowedSenders
 from shared.senders.identities import Identities
 from shared.ssrf import Reach
@@ -77,6 +79,7 @@ class Parts:
     post_mortem: PostMortem
     replay: Replay
     held: Held
+    schedules: ScheduleBook
 
     @classmethod
     def of(
@@ -123,6 +126,7 @@ class Parts:
             post_mortem=PostMortem(database),
             replay=Replay(database, enqueue),
             held=Held(database),
+            schedules=ScheduleBook(intake, Schedules(database)),
         )
 
     def attach(self, app: Flask) -> None:

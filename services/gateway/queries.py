@@ -7,6 +7,7 @@ from flask import request
 from marshmallow import ValidationError, fields, validate
 
 from services.gateway.routes import query
+from services.gateway.schedule_schemas import STATES as SCHEDULE_STATES
 from shared.errors import InvalidInput
 from shared.intake.fields import Channel, Moment
 from shared.intake.problems import StrictSchema, load
@@ -97,9 +98,15 @@ class _SuppressionsSchema(_PageSchema):
     reason = fields.String(validate=validate.OneOf(REASONS, error=f"Must be one of {', '.join(REASONS)}."))
 
 
+class _SchedulesSchema(_PageSchema):
+    state = fields.String(
+        validate=validate.OneOf(SCHEDULE_STATES, error=f"Must be one of {', '.join(SCHEDULE_STATES)}.")
+    )
+
+
 _SUPPRESSION, _SUPPRESSIONS = _SuppressionSchema(), _SuppressionsSchema()
 _PAGE, _LIST, _OUTBOX = _PageSchema(), _ListSchema(), _OutboxSchema()
-_LETTERS, _HELD = _LettersSchema(), _HeldSchema()
+_LETTERS, _HELD, _SCHEDULES = _LettersSchema(), _HeldSchema(), _SchedulesSchema()
 
 PAGE_PARAMETERS = [
     {"in": "query", "name": "limit", "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": 50}},
@@ -147,6 +154,7 @@ SUPPRESSIONS_PARAMETERS = [
     *PAGE_PARAMETERS,
 ]
 OUTBOX_PARAMETERS = [query("channel", "Only these.", enum=list(CHANNELS)), *PAGE_PARAMETERS]
+SCHEDULES_PARAMETERS = [query("state", "Only these.", enum=list(SCHEDULE_STATES)), *PAGE_PARAMETERS]
 
 
 def page_query() -> tuple[int, str | None]:
@@ -192,6 +200,12 @@ def suppressions_query() -> dict[str, Any]:
     """Filters, limit and cursor."""
     asked = _load(_SUPPRESSIONS)
     return asked | ({"target": _normal(asked["target"])} if "target" in asked else {})
+
+
+def schedules_query() -> tuple[str | None, int, str | None]:
+    """State, limit and cursor."""
+    asked = _load(_SCHEDULES)
+    return asked.get("state"), asked["limit"], asked.get("cursor")
 
 
 def _load(schema: StrictSchema) -> dict[str, Any]:

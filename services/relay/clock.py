@@ -25,6 +25,7 @@ from shared.ledger.recovery import Recovery
 from shared.ledger.ticks import Ticks
 from shared.providers.health import judge
 from shared.providers.permission import Permission
+from shared.schedules.firing import Sweeper
 from shared.telemetry.metrics import DEAD_LETTERS, EXPIRED, HELD, LANE_AGE, LANE_DEPTH, REAPED
 
 log = structlog.get_logger(__name__)
@@ -39,6 +40,7 @@ class Clock:
             could first write the answers they kept while it was away.
         books: who checks that nothing is lost.
         desk: where receipts are looked at; None leaves them to another relay.
+        sweeper: fires schedules; None leaves them to another relay.
         permission: where workers keep what they know of providers; None where they share nothing.
     """
 
@@ -49,6 +51,7 @@ class Clock:
     books: Bookkeeper
     desk: ReceiptDesk | None = None
     permission: Permission | None = None
+    sweeper: Sweeper | None = None
     events: Events = field(init=False)
     _scheduler: BackgroundScheduler = field(default_factory=lambda: BackgroundScheduler(timezone="UTC"))
     _trouble_at: float = field(default=float("-inf"))
@@ -64,6 +67,7 @@ class Clock:
             (self.expire, 1.0),
             (self.receive, 1.0),
             (self.tell, 1.0),
+            (self.fire, 1.0),
             (self.measure, 5.0),
             (self.rescue, 5.0),
             (self.catch_up, 30.0),
@@ -110,6 +114,11 @@ class Clock:
             self.ringer.ring(QUEUE)
             if count < BATCH:
                 break
+
+    def fire(self) -> None:
+        """Make notifications of the schedules that are due."""
+        if self.sweeper:
+            self.sweeper.sweep()
 
     def receive(self) -> None:
         """Let what providers reported take effect."""
@@ -164,6 +173,8 @@ class Clock:
         EXPIRED.inc(self.recovery.expire_in_line())
         self.recovery.close_streams()
         self.books.merge()
+        if self.sweeper:
+            self.sweeper.schedules.forget()
 
     def _guarded(self, job: Callable[[], None]) -> Callable[[], None]:
         def run() -> None:

@@ -1,0 +1,87 @@
+"""What a relay does every second: make notifications of the schedules that are due, each time once.
+
+Any number of relays may do so at once. A time is written down, with the id its notification will have, before the
+notification is accepted under that id; a relay that dies in between is made up for by the next sweep of any other.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from shared.errors import CrierError, LedgerUnavailable
+from shared.intake import Intake
+from shared.ledger.schedules import Due, Kept, Promise, Schedule, Schedules
+from shared.schedules.misfires import plan
+from shared.schedules.triggers import trigger_of
+
+log = structlog.get_logger(__name__)
+
+CLAIMED = 50
+"""Schedules taken in one transaction."""
+ROUNDS = 20
+"""Such transactions in one sweep: the relay has other things to do, and begins the next sweep within a second."""
+_LONGEST_REASON = 500
+
+
+@dataclass(frozen=True)
+class Sweeper:
+    """Fires what is due."""
+
+    intake: Intake
+    schedules: Schedules
+
+    def sweep(self, now: datetime | None = None) -> int:
+        """Fire what is due, and what another relay left behind; how many notifications that were.
+
+        Parameters:
+            now: for tests; None is the database's clock.
+        """
+        fired = self._keep(self.schedules.abandoned(most=CLAIMED, now=now), now)
+        for _ in range(ROUNDS):
+            taken, promises = self.schedules.claim(decide, most=CLAIMED, now=now)
+            fired += self._keep(promises, now)
+            if taken < CLAIMED:
+                break
+        return fired
+
+    def _keep(self, promises: Sequence[Promise], now: datetime | None) -> int:
+        kept: list[Kept] = []
+        try:
+            for promise in promises:
+                if (one := self._accept(promise)) is not None:
+                    kept.append(one)
+        finally:
+            self.schedules.settle(kept, now=now)
+        return sum(one.state == "fired" for one in kept)
+
+    def _accept(self, promise: Promise) -> Kept | None:
+        """What became of a promise; None: it is to be tried again when its lease is over."""
+        try:
+            self.intake.accept_promised(promise.project_id, promise.request, promise.notification_id)
+        except LedgerUnavailable:
+            raise
+        except CrierError as error:
+            log.warning("a schedule fired and was refused", schedule=str(promise.schedule_id))
+            return Kept(promise, "failed", str(error)[:_LONGEST_REASON])
+        except Exception:
+            # A mistake of ours must not keep the others from firing.
+            log.exception("a schedule could not be fired", schedule=str(promise.schedule_id))
+            return None
+        return Kept(promise, "fired")
+
+
+def decide(schedule: Schedule, now: datetime) -> Due:
+    """What becomes of a schedule that is due."""
+    due = schedule.next_fire_at or now
+    try:
+        trigger = trigger_of(schedule.trigger)
+        found = plan(trigger, schedule.misfire, timedelta(seconds=schedule.misfire_grace), due, now)
+    except (ValueError, KeyError) as error:
+        # A time zone may be gone from the database of time zones: that is told, and holds up nobody else.
+        return Due([(due, "failed", f"Its trigger cannot be read any more: {error}. Make a new schedule.")], None)
+    return Due(
+        [(tick.at, "promised" if tick.left_out is None else "skipped", tick.left_out) for tick in found.ticks],
+        found.next_at,
+    )
