@@ -11,6 +11,7 @@ from services.gateway import (
     dead_letters,
     devices,
     docs,
+    events,
     express,
     health,
     notifications,
@@ -40,6 +41,7 @@ BLUEPRINTS = (
     unknown.blueprint,
     webhooks.blueprint,
     suppressions.blueprint,
+    events.blueprint,
 )
 
 

@@ -11,6 +11,7 @@ from shared.delivery.bells import Ringer
 from shared.intake import Intake
 from shared.intake.upload import Uploads
 from shared.ledger.actions import Actions
+from shared.ledger.appointments import Appointments
 from shared.ledger.batches import Batches
 from shared.ledger.database import Database
 from shared.ledger.dead_letters import DeadLetters
@@ -27,6 +28,7 @@ from shared.ledger.replay import Enqueue, Replay
 from shared.ledger.suppressions import Suppressions
 from shared.ledger.template_store import TemplateStore
 from shared.receipts.port import Source
+from shared.reminders.planner import Planner
 from shared.senders.allowed import AllowedSenders
 from shared.senders.identities import Identities
 from shared.ssrf import Reach
@@ -77,6 +79,8 @@ class Parts:
     post_mortem: PostMortem
     replay: Replay
     held: Held
+    appointments: Appointments
+    planner: Planner
 
     @classmethod
     def of(
@@ -96,6 +100,7 @@ class Parts:
         """The parts over a database."""
         links = UnsubscribeLinks.of(public_url, sealer)
         intake, batches = Intake(database, sealer, ringer, unsubscribes=links is not None), Batches(database)
+        appointments = Appointments(database)
         return cls(
             database=database,
             intake=intake,
@@ -123,6 +128,8 @@ class Parts:
             post_mortem=PostMortem(database),
             replay=Replay(database, enqueue),
             held=Held(database),
+            appointments=appointments,
+            planner=Planner(appointments, intake),
         )
 
     def attach(self, app: Flask) -> None:

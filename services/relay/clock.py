@@ -13,6 +13,7 @@ from services.relay.bookkeeping import Bookkeeper
 from services.relay.catch_up import catch_up
 from services.relay.exhume import bury_runs, exhume
 from services.relay.receipts import ReceiptDesk
+from services.relay.reminders import ReminderDesk
 from shared.broker import Broker
 from shared.delivery.bells import Ringer
 from shared.errors import LedgerUnavailable
@@ -38,7 +39,7 @@ class Clock:
         lease: seconds of the longest lease. Nothing is reaped until the ledger has been up that long, so that workers
             could first write the answers they kept while it was away.
         books: who checks that nothing is lost.
-        desk: where receipts are looked at; None leaves them to another relay.
+        desk: where receipts are looked at; None leaves them to another relay. reminders: likewise.
         permission: where workers keep what they know of providers; None where they share nothing.
     """
 
@@ -48,6 +49,7 @@ class Clock:
     lease: float
     books: Bookkeeper
     desk: ReceiptDesk | None = None
+    reminders: ReminderDesk | None = None
     permission: Permission | None = None
     events: Events = field(init=False)
     _scheduler: BackgroundScheduler = field(default_factory=lambda: BackgroundScheduler(timezone="UTC"))
@@ -64,6 +66,7 @@ class Clock:
             (self.expire, 1.0),
             (self.receive, 1.0),
             (self.tell, 1.0),
+            (self.remind, 1.0),
             (self.measure, 5.0),
             (self.rescue, 5.0),
             (self.catch_up, 30.0),
@@ -110,6 +113,11 @@ class Clock:
             self.ringer.ring(QUEUE)
             if count < BATCH:
                 break
+
+    def remind(self) -> None:
+        """Make notifications of the reminders that are due."""
+        if self.reminders:
+            self.reminders.sweep()
 
     def receive(self) -> None:
         """Let what providers reported take effect."""
