@@ -28,6 +28,7 @@ from crier.answers import (
 )
 from crier.encoding import as_query, given
 from crier.errors import WaitTimeout
+from crier.events import Events
 from crier.request import Channel, Envelope, Filters, Identity, Platform, Recipient
 from crier.suppressions import Suppressions
 from crier.transport import Transport
@@ -62,6 +63,7 @@ class Client:
         self._http = Transport(self.access, timeout=timeout, retries=retries)
         self.webhooks = Webhooks(self._http.call)
         self.suppressions = Suppressions(self._http.call, self._pages)
+        self.events = Events(self._http.call, self._pages)
 
     def __enter__(self) -> Self:
         return self

@@ -31,6 +31,7 @@ COMMANDS = {
     "outbox": ("crier.cli.outbox:outbox", "Look at what was kept while a channel has no provider.", "cli"),
     "webhooks": ("crier.cli.webhooks:webhooks", "Say where webhooks go, and what is told there.", "cli"),
     "suppressions": ("crier.cli.suppressions:suppressions", "See whom not to write to; add or remove somebody.", "cli"),
+    "events": ("crier.cli.events:events", "Say what to remind people of; move and cancel it.", "cli"),
     "keys": ("crier.cli.keys:keys", "Make, list and end API keys.", "cli"),
     "identity": ("crier.cli.identity:identity", "Say who messages come from, and how templates look.", "cli"),
     "demo": ("crier.cli.demo:demo", "Show everything on this machine, and account for every call.", "local"),

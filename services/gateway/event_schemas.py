@@ -164,7 +164,7 @@ class ReminderSchema(Schema):
     )
 
 
-class EventSummarySchema(Schema):
+class PlannedEventSummarySchema(Schema):
     """An event as a list shows it."""
 
     id = fields.UUID(required=True)
@@ -180,14 +180,14 @@ class EventSummarySchema(Schema):
     changed_at = fields.DateTime(required=True)
 
 
-class EventSchema(EventSummarySchema):
+class PlannedEventSchema(PlannedEventSummarySchema):
     """An event with its reminders, those of earlier starts among them."""
 
     reminders = fields.List(fields.Nested(ReminderSchema), required=True)
 
 
-class EventPageSchema(Schema):
+class PlannedEventPageSchema(Schema):
     """Events, the soonest first. `next` is the cursor of the page that follows; null at the end."""
 
-    items = fields.List(fields.Nested(EventSummarySchema), required=True)
+    items = fields.List(fields.Nested(PlannedEventSummarySchema), required=True)
     next = fields.String(required=True, allow_none=True)

@@ -14,10 +14,10 @@ from services.gateway.event_schemas import (
     EventChangeSchema,
     EventFieldsSchema,
     EventKey,
-    EventPageSchema,
     EventRequestSchema,
-    EventSchema,
     EventsQuerySchema,
+    PlannedEventPageSchema,
+    PlannedEventSchema,
 )
 from services.gateway.parts import parts
 from services.gateway.routes import route
@@ -43,7 +43,7 @@ _NEW, _FIELDS, _CHANGE, _QUERY, _KEY = (
 
 @route(
     blueprint, "POST", "", scope="send", name="createEvent",
-    answers=(201, EventSchema, "The event, and when its reminders are sent."),
+    answers=(201, PlannedEventSchema, "The event, and when its reminders are sent."),
     body={"application/json": EventRequestSchema}, about_body="256 KB.", examples=examples.EVENTS,
 )  # fmt: skip
 def create() -> Response:
@@ -58,7 +58,7 @@ def create() -> Response:
 
 @route(
     blueprint, "PUT", "/<event>", scope="send", name="putEvent",
-    answers=(200, EventSchema, "The event as it is now."),
+    answers=(200, PlannedEventSchema, "The event as it is now."),
     body={"application/json": EventFieldsSchema}, about_body="256 KB. All of it: what is left out is as by default.",
 )  # fmt: skip
 def put(event: str) -> Response:
@@ -73,7 +73,7 @@ def put(event: str) -> Response:
 
 @route(
     blueprint, "GET", "", scope="read", name="listEvents",
-    answers=(200, EventPageSchema, "A page, the soonest first."), parameters=EVENTS_PARAMETERS,
+    answers=(200, PlannedEventPageSchema, "A page, the soonest first."), parameters=EVENTS_PARAMETERS,
 )  # fmt: skip
 def index() -> Response:
     """Events, the soonest first"""
@@ -86,7 +86,7 @@ def index() -> Response:
 
 @route(
     blueprint, "GET", "/<event>", scope="read", name="getEvent",
-    answers=(200, EventSchema, "The event with its reminders."),
+    answers=(200, PlannedEventSchema, "The event with its reminders."),
 )  # fmt: skip
 def show(event: str) -> Response:
     """An event and its reminders"""
@@ -95,7 +95,7 @@ def show(event: str) -> Response:
 
 @route(
     blueprint, "PATCH", "/<event>", scope="send", name="moveEvent",
-    answers=(200, EventSchema, "The event as it is now."),
+    answers=(200, PlannedEventSchema, "The event as it is now."),
     body={"application/json": EventChangeSchema}, about_body="256 KB. What is left out stays.",
 )  # fmt: skip
 def change(event: str) -> Response:
@@ -110,7 +110,7 @@ def change(event: str) -> Response:
 
 @route(
     blueprint, "POST", "/<event>/cancel", scope="send", name="cancelEvent",
-    answers=(200, EventSchema, "No reminder of it is sent any more."),
+    answers=(200, PlannedEventSchema, "No reminder of it is sent any more."),
 )  # fmt: skip
 def cancel(event: str) -> Response:
     """Cancel an event
