@@ -16,7 +16,7 @@ from shared.messages.fields import Line
 from shared.reminders.offsets import DEFAULT, MOST, Offset
 from shared.reminders.starts import check_zone
 
-_KEY = r"[A-Za-z0-9][A-Za-z0-9._:@~+-]{0,199}\Z"
+_KEY = r"^[A-Za-z0-9][A-Za-z0-9._:@~+-]{0,199}$"
 _LATE = ("refuse", "skip")
 
 

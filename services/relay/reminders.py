@@ -6,7 +6,7 @@ noted that it was. Whoever finds the second or the third step missing does it ag
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -62,11 +62,14 @@ class ReminderDesk:
 
     def _hand_over(self, handover: Handover) -> None:
         # Together: acceptance makes one statement of what several threads bring.
-        for one, refusal in zip(handover.promised, self._threads.map(self._accept, handover.promised), strict=True):
+        accepting = {one.notification_id: self._threads.submit(self._accept, one) for one in handover.promised}
+        # All of them, whatever one raises: none may be at it any more when their events can be cancelled again.
+        wait(accepting.values())
+        for identifier, refusal in ((identifier, done.result()) for identifier, done in accepting.items()):
             if refusal is None:
-                handover.done.append(one.notification_id)
+                handover.done.append(identifier)
             elif refusal:
-                handover.refused[one.notification_id] = refusal
+                handover.refused[identifier] = refusal
 
     def _accept(self, one: Promised) -> str | None:
         """Make a notification; else why it will never be one, or nothing where that is to be tried again."""
