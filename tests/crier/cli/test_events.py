@@ -49,7 +49,7 @@ def test_a_reminder_that_is_due_arrives(typed: Client, served: System) -> None:
     served.start("relay", "email")
     try:
         made = typed.json(
-            "events", "create", "cli-3", "--starts", in_so_long(seconds=64), "--timezone", "Europe/London",
+            "events", "create", "cli-3", "--starts", in_so_long(seconds=72), "--timezone", "Europe/London",
             "--offset", "1m", *MAIL,
         )  # fmt: skip
         assert [one["state"] for one in made["reminders"]] == ["waiting"]

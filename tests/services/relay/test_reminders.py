@@ -411,8 +411,9 @@ class TestCancelling:
 
         def send() -> None:
             work = Work(scene.database)
-            while not over.is_set():
-                for claimed in work.claim("email.normal", 5, 30.0):
+            # Slowly, so that some are cancelled before and some after they were handed over, and while.
+            while not over.wait(0.01):
+                for claimed in work.claim("email.normal", 1, 30.0):
                     before = time.monotonic()
                     if work.start([Starting(claimed, "smtp")]):
                         started[claimed.notification_id] = before
