@@ -271,3 +271,37 @@ class NewSchedule(Schedule):
     """A schedule that was made; `replayed`: by an earlier call under the same key."""
 
     replayed: bool
+
+
+class EventReminder(TypedDict):
+    """One reminder of an event; `starts_at` is the start it was for. `sent`: `notification_state` says the rest."""
+
+    offset: str
+    starts_at: str
+    due_at: str
+    state: str
+    reason: str | None
+    notification_id: str | None
+    notification_state: str | None
+
+
+class PlannedEventSummary(TypedDict):
+    """An event as a list shows it. `local_start` is what the clock shows there; `notification`, what reminders send."""
+
+    id: str
+    key: str
+    state: str
+    starts_at: str
+    local_start: str
+    timezone: str
+    offsets: Sequence[str]
+    next_reminder_at: str | None
+    notification: Json
+    created_at: str
+    changed_at: str
+
+
+class PlannedEvent(PlannedEventSummary):
+    """An event with its reminders, those of earlier starts among them."""
+
+    reminders: Sequence[EventReminder]

@@ -29,6 +29,7 @@ from crier.answers import (
 )
 from crier.encoding import as_query, given
 from crier.errors import WaitTimeout
+from crier.events import Events
 from crier.request import Channel, Envelope, Filters, Identity, Platform, Recipient
 from crier.schedules import Schedules
 from crier.suppressions import Suppressions
@@ -65,6 +66,7 @@ class Client:
         self.webhooks = Webhooks(self._http.call)
         self.suppressions = Suppressions(self._http.call, self._pages)
         self.schedules = Schedules(self._http.call, self._pages)
+        self.events = Events(self._http.call, self._pages)
 
     def __enter__(self) -> Self:
         return self

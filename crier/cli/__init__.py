@@ -33,6 +33,7 @@ COMMANDS = {
     "suppressions": ("crier.cli.suppressions:suppressions", "See whom not to write to; add or remove somebody.", "cli"),
     "calendar": ("crier.cli.calendar:calendar", "Show the periodic jobs, and what came of them.", "cli"),
     "schedules": ("crier.cli.schedules:schedules", "Send later, at intervals or by cron.", "cli"),
+    "events": ("crier.cli.events:events", "Say what to remind people of; move and cancel it.", "cli"),
     "keys": ("crier.cli.keys:keys", "Make, list and end API keys.", "cli"),
     "identity": ("crier.cli.identity:identity", "Say who messages come from, and how templates look.", "cli"),
     "demo": ("crier.cli.demo:demo", "Show everything on this machine, and account for every call.", "local"),

@@ -12,6 +12,7 @@ from services.gateway import (
     dead_letters,
     devices,
     docs,
+    events,
     express,
     health,
     notifications,
@@ -44,6 +45,7 @@ BLUEPRINTS = (
     suppressions.blueprint,
     calendar.blueprint,
     schedules.blueprint,
+    events.blueprint,
 )
 
 

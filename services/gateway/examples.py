@@ -83,3 +83,28 @@ SCHEDULES: dict[str, dict[str, Any]] = {
         "misfire_grace": 300,
     },
 }
+
+EVENTS: dict[str, dict[str, Any]] = {
+    "An appointment, reminded of a day and two hours before": {
+        "key": "booking-4711",
+        "starts_at": "2030-03-01T18:30:00",
+        "timezone": "Europe/London",
+        "notification": {
+            "template": "appointment_reminder",
+            "channel": "email",
+            "to": {"email": "ada@example.com", "name": "Ada"},
+            "data": {"what": "Haircut", "appointment_id": "4711"},
+        },
+    },
+    "The same time on the clock a week before, and half an hour before": {
+        "key": "booking-4712",
+        "starts_at": "2030-03-01T18:30:00Z",
+        "timezone": "America/New_York",
+        "offsets": ["7d", "30m"],
+        "notification": {
+            "channel": "sms",
+            "to": {"phone": "+442079460018"},
+            "content": {"body": "See you soon."},
+        },
+    },
+}

@@ -11,6 +11,7 @@ from shared.delivery.bells import Ringer
 from shared.intake import Intake
 from shared.intake.upload import Uploads
 from shared.ledger.actions import Actions
+from shared.ledger.appointments import Appointments
 from shared.ledger.batches import Batches
 from shared.ledger.database import Database
 from shared.ledger.dead_letters import DeadLetters
@@ -28,6 +29,7 @@ from shared.ledger.schedules import Schedules
 from shared.ledger.suppressions import Suppressions
 from shared.ledger.template_store import TemplateStore
 from shared.receipts.port import Source
+from shared.reminders.planner import Planner
 from shared.schedules.book import ScheduleBook
 from shared.senders.allowed import AllowedSenders
 from shared.senders.identities import Identities
@@ -80,6 +82,8 @@ class Parts:
     replay: Replay
     held: Held
     schedules: ScheduleBook
+    appointments: Appointments
+    planner: Planner
 
     @classmethod
     def of(
@@ -99,6 +103,7 @@ class Parts:
         """The parts over a database."""
         links = UnsubscribeLinks.of(public_url, sealer)
         intake, batches = Intake(database, sealer, ringer, unsubscribes=links is not None), Batches(database)
+        appointments = Appointments(database)
         return cls(
             database=database,
             intake=intake,
@@ -127,6 +132,8 @@ class Parts:
             replay=Replay(database, enqueue),
             held=Held(database),
             schedules=ScheduleBook(intake, Schedules(database)),
+            appointments=appointments,
+            planner=Planner(appointments, intake),
         )
 
     def attach(self, app: Flask) -> None:

@@ -1,5 +1,5 @@
 """The relay: the clock of seconds. Rings lanes with due rows, takes back what dead workers held, ends the expired, lets
-receipts take effect, fires schedules.
+receipts take effect, fires schedules, reminds of events.
 
 Any number of copies may run: rows are taken with SKIP LOCKED and ringing twice is harmless.
 """
@@ -7,12 +7,14 @@ Any number of copies may run: rows are taken with SKIP LOCKED and ringing twice 
 from services.relay.bookkeeping import Bookkeeper
 from services.relay.clock import Clock
 from services.relay.receipts import ReceiptDesk
+from services.relay.reminders import ReminderDesk
 from shared.broker import redis_url
 from shared.intake import Intake
 from shared.ledger.conservation import Conservation
 from shared.ledger.database import Database
 from shared.ledger.receipts import Receipts
 from shared.ledger.recovery import Recovery
+from shared.ledger.reminders import Reminders
 from shared.ledger.schedules import Schedules
 from shared.receipts.sources import assemble
 from shared.runtime import Runtime
@@ -36,6 +38,7 @@ def build(runtime: Runtime) -> Clock:
         lease=runtime.settings.lease,
         desk=desk,
         sweeper=Sweeper(intake, Schedules(runtime.database)),
+        reminders=ReminderDesk(Reminders(runtime.database), intake),
         permission=runtime.permission if redis_url(runtime.settings) else None,
         books=Bookkeeper(Conservation(Database(runtime.settings.database_url, pool_size=1, deadline=BOOKS_DEADLINE))),
     )

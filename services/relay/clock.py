@@ -13,6 +13,7 @@ from services.relay.bookkeeping import Bookkeeper
 from services.relay.catch_up import catch_up
 from services.relay.exhume import bury_runs, exhume
 from services.relay.receipts import ReceiptDesk
+from services.relay.reminders import ReminderDesk
 from shared.broker import Broker
 from shared.delivery.bells import Ringer
 from shared.errors import LedgerUnavailable
@@ -40,7 +41,7 @@ class Clock:
             could first write the answers they kept while it was away.
         books: who checks that nothing is lost.
         desk: where receipts are looked at; None leaves them to another relay.
-        sweeper: fires schedules; None leaves them to another relay.
+        sweeper: fires schedules. reminders: reminds of events. None leaves them to another relay.
         permission: where workers keep what they know of providers; None where they share nothing.
     """
 
@@ -50,6 +51,7 @@ class Clock:
     lease: float
     books: Bookkeeper
     desk: ReceiptDesk | None = None
+    reminders: ReminderDesk | None = None
     permission: Permission | None = None
     sweeper: Sweeper | None = None
     events: Events = field(init=False)
@@ -68,6 +70,7 @@ class Clock:
             (self.receive, 1.0),
             (self.tell, 1.0),
             (self.fire, 1.0),
+            (self.remind, 1.0),
             (self.measure, 5.0),
             (self.rescue, 5.0),
             (self.catch_up, 30.0),
@@ -119,6 +122,11 @@ class Clock:
         """Make notifications of the schedules that are due."""
         if self.sweeper:
             self.sweeper.sweep()
+
+    def remind(self) -> None:
+        """Make notifications of the reminders that are due."""
+        if self.reminders:
+            self.reminders.sweep()
 
     def receive(self) -> None:
         """Let what providers reported take effect."""

@@ -29,6 +29,16 @@ _CANCEL = text(f"""
     {recorded("stopped")}
     SELECT id, notification_id, state, secret, held_at, ordering_key FROM stopped
 """)
+# Also while it is being called: a retry of that would go out later. First, so that no state can change in between.
+_OUTDATE = text(f"""
+    UPDATE deliveries d SET expires_at = least(d.expires_at, now())
+    WHERE {children_of(":id")} AND d.state IN ('scheduled', 'queued', 'claimed', 'started', 'unknown')
+""")
+_LEFT = text(f"""
+    SELECT count(*) AS whole,
+           count(*) FILTER (WHERE d.state NOT IN ('cancelled', 'expired', 'suppressed', 'failed')) AS out
+    FROM deliveries d WHERE {children_of(":id")}
+""")
 _REQUEUEABLE = text("""
     SELECT d.id, d.notification_id, d.project_id, d.queue, d.state, d.secret, d.ordering_key, n.batch_id,
            s.notification_id IS NOT NULL AS sealed, d.expires_at <= now() AS expired
@@ -104,6 +114,21 @@ class Actions:
             if done.refused:
                 raise Conflict(next(iter(done.refused.values())))
         return sorted(done.queues)
+
+
+def withdraw(connection: Connection, notification_id: UUID, who: str) -> bool:
+    """Stop a notification for good, if there is one: what has not been started never is, and what is being sent is not
+    tried again. Whether this kept it from being sent: there is none, or nothing of it went out.
+
+    In the caller's transaction.
+    """
+    connection.execute(_OUTDATE, {"id": notification_id})
+    rows = connection.execute(_CANCEL, {"id": notification_id}).all()
+    if rows:
+        connection.execute(_RECORD, {"id": notification_id, "what": "cancelled", "who": who})
+        finish(connection, rows)
+    left = connection.execute(_LEFT, {"id": notification_id}).one()
+    return bool(left.whole == 0 or (rows and left.out == 0))
 
 
 def requeue(connection: Connection, delivery_ids: Sequence[UUID], who: str) -> Requeued:

@@ -10,7 +10,16 @@ import crier
 from crier import ApiProblem, Client, CrierError, GatewayUnreachable, WaitTimeout, answers
 from crier.local.ports import free_port
 from services.gateway import answers as gateway
-from services.gateway import batches, calendar, devices, endpoint_schemas, outbox, suppressions, templates
+from services.gateway import (
+    batches,
+    calendar,
+    devices,
+    endpoint_schemas,
+    event_schemas,
+    outbox,
+    suppressions,
+    templates,
+)
 from shared.ledger.keys import Keys
 from tests.e2e.conftest import System
 
@@ -212,6 +221,9 @@ def test_nobody_there_is_told_with_what_to_do():
         (answers.Endpoint, endpoint_schemas.EndpointSchema), (answers.NewEndpoint, endpoint_schemas.NewEndpointSchema),
         (answers.Suppression, suppressions.SuppressionSchema),
         (answers.Job, calendar.JobSchema), (answers.Run, calendar.RunSchema),
+        (answers.EventReminder, event_schemas.ReminderSchema),
+        (answers.PlannedEventSummary, event_schemas.PlannedEventSummarySchema),
+        (answers.PlannedEvent, event_schemas.PlannedEventSchema),
         (answers.NewSecret, endpoint_schemas.SecretSchema), (answers.Replay, endpoint_schemas.ReplaySchema),
     ],
 )  # fmt: skip

@@ -1,0 +1,88 @@
+"""Making notifications of reminders that are due: each once, whichever relay does it, and whatever dies on the way.
+
+First it is written down which id a reminder's notification will have, then that notification is made, and then it is
+noted that it was. Whoever finds the second or the third step missing does it again, under the same id.
+"""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+
+from shared.errors import InvalidInput, LedgerUnavailable
+from shared.intake import Intake
+from shared.ledger.reminders import Handover, Promised, Reminders
+from shared.reminders.notification import notification_of
+
+log = structlog.get_logger(__name__)
+
+BATCH = 200
+TURN = 5.0
+"""Seconds after which a sweep ends even when more is due, so that a relay can be stopped."""
+
+_THREADS = 4
+
+
+@dataclass
+class ReminderDesk:
+    """Reminds.
+
+    Parameters:
+        batch: reminders at a time. Who cancels or moves one of their events waits until they are made.
+        clock: seconds that only grow.
+    """
+
+    reminders: Reminders
+    intake: Intake
+    batch: int = BATCH
+    clock: Callable[[], float] = time.monotonic
+    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_THREADS, "reminders"))
+
+    def sweep(self, now: datetime | None = None) -> int:
+        """Make notifications of the reminders that are due; how many were promised.
+
+        Parameters:
+            now: the database's clock when None.
+
+        Raises:
+            LedgerUnavailable: those that were promised are made up for by a later sweep.
+        """
+        until, promised, looked_at = self.clock() + TURN, 0, self.batch
+        while looked_at == self.batch and self.clock() < until:
+            ids, looked_at = self.reminders.promise(size=self.batch, now=now)
+            promised += len(ids)
+            if ids:
+                with self.reminders.handing_over(ids, now=now) as handover:
+                    self._hand_over(handover)
+        self.reminders.end(now=now)
+        return promised
+
+    def _hand_over(self, handover: Handover) -> None:
+        # Together: acceptance makes one statement of what several threads bring.
+        accepting = {one.notification_id: self._threads.submit(self._accept, one) for one in handover.promised}
+        # All of them, whatever one raises: none may be at it any more when their events can be cancelled again.
+        wait(accepting.values())
+        for identifier, refusal in ((identifier, done.result()) for identifier, done in accepting.items()):
+            if refusal is None:
+                handover.done.append(identifier)
+            elif refusal:
+                handover.refused[identifier] = refusal
+
+    def _accept(self, one: Promised) -> str | None:
+        """Make a notification; else why it will never be one, or nothing where that is to be tried again."""
+        try:
+            request = notification_of(self.intake, one.project_id, one.request, one.starts_at, one.timezone)
+            self.intake.accept_promised(one.project_id, request, one.notification_id)
+        except InvalidInput as error:
+            log.warning("a reminder cannot be sent", notification=str(one.notification_id), reason=str(error))
+            return str(error)
+        except LedgerUnavailable:
+            raise
+        except Exception:
+            # A mistake of ours: what is due together with it must not suffer, and it has until its event to be mended.
+            log.exception("a reminder failed", notification=str(one.notification_id))
+            return ""
+        return None
