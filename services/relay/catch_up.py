@@ -2,22 +2,19 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from functools import cache
 
 import structlog
-from apscheduler.triggers.cron import CronTrigger
 
 from shared.broker import Broker
 from shared.calendar import CALENDAR
 from shared.ledger.ticks import Tick, Ticks
+from shared.periodic.due import latest_tick
 from shared.periodic.job import Job, Missed
 
 log = structlog.get_logger(__name__)
 
 GRACE = timedelta(minutes=2)
 """How long after it was due a tick that nobody began is missed."""
-
-_WINDOWS = tuple(timedelta(**window) for window in ({"hours": 1}, {"days": 1}, {"days": 7}, {"days": 62}))
 
 
 def catch_up(ticks: Ticks, broker: Broker, calendar: Iterable[Job] = CALENDAR) -> None:
@@ -47,24 +44,3 @@ def _is_abandoned(last: Tick, tick: datetime, job: Job, broker: Broker) -> bool:
         return False
     # While no worker runs, what was enqueued before still waits: more messages would only pile up.
     return not broker.waiting(job.queue)
-
-
-def latest_tick(cron: str, until: datetime) -> datetime:
-    """The last moment a cron expression of the calendar was due, not after `until`."""
-    for window in _WINDOWS:
-        tick, found = _next(cron, until - window), None
-        while tick <= until:
-            tick, found = _next(cron, tick + timedelta(seconds=1)), tick
-        if found is not None:
-            return found
-    raise ValueError(f"{cron!r} is never due.")
-
-
-def _next(cron: str, moment: datetime) -> datetime:
-    tick: datetime = _trigger(cron).get_next_fire_time(None, moment)
-    return tick
-
-
-@cache
-def _trigger(cron: str) -> CronTrigger:
-    return CronTrigger.from_crontab(cron, timezone="UTC")

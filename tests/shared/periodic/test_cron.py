@@ -6,9 +6,9 @@ import pendulum
 import periodiq
 import pytest
 
-from services.relay.catch_up import latest_tick
 from shared.calendar import CALENDAR
 from shared.periodic.cron import WEEKDAYS, cron_problem
+from shared.periodic.due import latest_tick
 from shared.periodic.job import Job, Missed
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
