@@ -32,6 +32,7 @@ COMMANDS = {
     "webhooks": ("crier.cli.webhooks:webhooks", "Say where webhooks go, and what is told there.", "cli"),
     "suppressions": ("crier.cli.suppressions:suppressions", "See whom not to write to; add or remove somebody.", "cli"),
     "keys": ("crier.cli.keys:keys", "Make, list and end API keys.", "cli"),
+    "cleanup": ("crier.cli.cleanup:cleanup", "Check, try, run and undo cleanup policies of your own.", "local"),
     "identity": ("crier.cli.identity:identity", "Say who messages come from, and how templates look.", "cli"),
     "demo": ("crier.cli.demo:demo", "Show everything on this machine, and account for every call.", "local"),
     "sandbox": ("crier.cli.sandbox:sandbox", "Run stand-ins for the vendors, and show what they receive.", "sandbox"),

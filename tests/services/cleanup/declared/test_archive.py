@@ -26,7 +26,8 @@ EVERY_TYPE = """
         double int GENERATED ALWAYS AS (number * 2) STORED, number int,
         raw bytea, exact numeric, price numeric(12, 2), local timestamp, day date, span interval, key uuid,
         document jsonb, plain json, words text[], grid int[][], "Odd ""name" text, yes boolean,
-        real8 double precision, moods mood[], address inet, during tstzrange, fixed char(5), short varchar(3), bits bit(4));
+        real8 double precision, moods mood[], address inet, during tstzrange, fixed char(5), short varchar(3),
+        bits bit(4));
 """
 VALUES = [
     {},

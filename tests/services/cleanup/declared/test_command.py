@@ -57,13 +57,15 @@ def run(left_behind, database_url, shop_url, redis_url, tmp_path, archives):
     )
     environ = {
         **os.environ, "PYTHONPATH": str(ROOT), "CRIER_DATABASE_URL": database_url, "CRIER_BROKER_URL": redis_url,
-        "CRIER_CLEANUP_POLICIES": str(policies), "CRIER_CLEANUP_PAUSE": "0", "SHOP_DATABASE_URL": shop_url,
+        "CRIER_CLEANUP_POLICIES": str(policies), "CRIER_HOME": str(tmp_path / "home"),
+        "CRIER_CLEANUP_PAUSE": "0", "SHOP_DATABASE_URL": shop_url,
         "SHOP_REDIS_URL": redis_url,
     }  # fmt: skip
 
-    def invoke(*arguments, status=0, **variables):
+    def invoke(*arguments, status=0, by_crier=False, **variables):
+        own = ["-c", "from crier.cli import main; main()", "cleanup"]
         done = subprocess.run(
-            [sys.executable, "-m", "services.cleanup", *map(str, arguments)],
+            [sys.executable, *(own if by_crier else ["-m", "services.cleanup"]), *map(str, arguments)],
             env={**environ, **variables}, cwd=tmp_path, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == status, done.stderr
@@ -130,6 +132,10 @@ def test_a_report_is_a_page_and_data_and_compares_with_the_last(run, tmp_path, s
     assert "public.trip_locations" in run("report")
     assert json.loads(run("report", "shop", "--json"))["databases"][0]["since"] is None
     assert "Did you mean 'shop'?" in run("report", "shpo", status=2)
+
+
+def test_crier_cleanup_is_the_same(run):
+    assert "8 policies can do what they say" in run("check", by_crier=True)
 
 
 @pytest.mark.parametrize("verb", ["check", "run", "report", "restore"])

@@ -9,7 +9,8 @@ from services.cleanup.declared.file import read
 from services.cleanup.declared.policy import Condition
 from shared.errors import InvalidInput
 
-EXAMPLE = Path(__file__).parents[4] / "examples/cleanup/policies.toml"
+ROOT = Path(__file__).parents[4]
+EXAMPLE = ROOT / "examples/cleanup/policies.toml"
 ENVIRON = {"SHOP_DATABASE_URL": "postgresql://127.0.0.1/shop", "SHOP_REDIS_URL": "redis://127.0.0.1"}
 
 SOURCES = """
@@ -50,6 +51,13 @@ def test_the_example_is_read():
     assert seats.where == (Condition("status", "=", "held"),)
     assert (seats.older_than, seats.batch, seats.pause) == (timedelta(0), 500, timedelta(milliseconds=100))
     assert declared.databases == {"shop": ENVIRON["SHOP_DATABASE_URL"]}
+
+
+def test_what_the_page_shows_is_read(path):
+    path.write_text((ROOT / "docs/cleanup.md").read_text().partition("```toml\n")[2].partition("```")[0])
+    declared = read(path, ENVIRON)
+    assert declared.policies["tables"]["trip-locations"].where == (Condition("status", "in", ["held", "void"]),)
+    assert len(declared.each()) == 4
 
 
 @pytest.mark.parametrize(
