@@ -261,7 +261,7 @@ def _show(one: DatabaseReport) -> None:
 
 def _listed(error: InvalidInput) -> str:
     lines = [f"  - {path}: {problem}" for path, problems in error.fields.items() for problem in problems]
-    return "\n".join(("The policies cannot run as they are:", *lines))
+    return "\n".join(("This cannot be done as it is:", *lines))
 
 
 def _screen(*, stderr: bool = False) -> Console:

@@ -94,8 +94,11 @@ class Keys:
             yield redis
 
     def _check_idleness_is_known(self, redis: Redis) -> None:
+        any_key = redis.randomkey()
+        if any_key is None:
+            return
         try:
-            redis.object("idletime", "crier:no-such-key")
+            redis.object("idletime", any_key)
         except ResponseError as error:
             if "LFU" in str(error):
                 raise InvalidInput(

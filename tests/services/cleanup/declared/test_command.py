@@ -21,11 +21,11 @@ LEFT_BEHIND = """
     SELECT 1, '{}', now() - make_interval(days => n) - interval '1 minute' FROM generate_series(0, 99) n;
     INSERT INTO tokens SELECT n::text::bytea, 'login', now() - make_interval(hours => n) - interval '1 minute'
     FROM generate_series(0, 47) n;
-    INSERT INTO cache_entries SELECT n::text, '', now() AT TIME ZONE 'UTC' + make_interval(mins => 2 * n - 19)
+    INSERT INTO cache_entries SELECT n::text, '', now() AT TIME ZONE 'UTC' + make_interval(mins => 20 * n - 190)
     FROM generate_series(0, 19) n;
 """
 GOES = {
-    "expired-seats": 25, "trip-locations": 280, "notification-records": 10, "expired-tokens": 24, "expired-cache": 10,
+    "expired-seats": 26, "trip-locations": 280, "notification-records": 10, "expired-tokens": 24, "expired-cache": 10,
     "inactive-sessions": 3, "temporary-files": 2,
 }  # fmt: skip
 

@@ -23,12 +23,17 @@ def worn(shop):
         "INSERT INTO trip_locations SELECT n, 1, 1, now() - make_interval(secs => n) FROM generate_series(1, %s) n",
         [ROWS],
     )
+    flush(shop)
     shop.execute("ANALYZE trip_locations")
     shop.execute("DELETE FROM trip_locations WHERE trip_id > %s", [ROWS // 2])
-    # What this session counted is written down for everybody.
+    flush(shop)
+    return shop
+
+
+def flush(shop):
+    """Have what this session counted written down for everybody."""
     shop.execute("SELECT pg_stat_force_next_flush()")
     shop.execute("SELECT 1")
-    return shop
 
 
 def table(report, name="public.trip_locations"):
