@@ -35,7 +35,7 @@ _PREVIEW = sql.SQL("""
     SELECT count(*), min({column})::text, max({column})::text, coalesce(sum(pg_column_size(t.*)), 0)::bigint
     FROM {table} t WHERE {condition}
 """)
-_MORE_THAN_FEW = sql.SQL("SELECT count(*) FROM (SELECT FROM {table} WHERE {condition} LIMIT %(few)s + 1) some")
+_MORE_THAN_FEW = sql.SQL("SELECT count(*) FROM (SELECT FROM {table} WHERE {condition} LIMIT %(few)s + 1) old")
 # The first is what an index answers, and nearly always enough.
 _SOME_STAY = sql.SQL("""
     SELECT EXISTS (SELECT FROM {table} WHERE {column} >= {cutoff})

@@ -187,7 +187,7 @@ def test_a_live_table_is_cleaned_while_it_is_written_to(shop, shop_url, cleaning
     shop.execute("CREATE INDEX ON sessions (seen_at)")
     shop.execute(
         """
-        INSERT INTO sessions SELECT n, now() - CASE WHEN n % 10 = 0 THEN interval '1 hour' ELSE interval '60 days' END
+        INSERT INTO sessions SELECT n, now() - CASE WHEN n %% 10 = 0 THEN interval '1 hour' ELSE interval '60 days' END
         FROM generate_series(1, %s) n
         """,
         [ROWS],
