@@ -19,6 +19,7 @@ import gzip
 import hashlib
 import os
 import re
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,7 +157,7 @@ def read(path: Path) -> Archived:
         columns = said["columns"]
         rows = [[row[name] for name in columns] for row in map(orjson.loads, lines)]
         return Archived(said["policy"], said["table"], said["server"], columns, rows)
-    except (EOFError, gzip.BadGzipFile, ValueError, KeyError, TypeError) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error, ValueError, KeyError, TypeError) as error:
         raise InvalidInput({str(path): [f"It is no archive of cleanup, or is damaged: {error}."]}) from error
 
 
