@@ -35,6 +35,7 @@ COMMANDS = {
     "schedules": ("crier.cli.schedules:schedules", "Send later, at intervals or by cron.", "cli"),
     "events": ("crier.cli.events:events", "Say what to remind people of; move and cancel it.", "cli"),
     "keys": ("crier.cli.keys:keys", "Make, list and end API keys.", "cli"),
+    "cleanup": ("crier.cli.cleanup:cleanup", "Check, try, run and undo cleanup policies of your own.", "local"),
     "identity": ("crier.cli.identity:identity", "Say who messages come from, and how templates look.", "cli"),
     "demo": ("crier.cli.demo:demo", "Show everything on this machine, and account for every call.", "local"),
     "sandbox": ("crier.cli.sandbox:sandbox", "Run stand-ins for the vendors, and show what they receive.", "sandbox"),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from services.cleanup.declared.runner import Runner
 from services.cleanup.ledger import yielding_database
 from services.cleanup.pace import Pace
 from services.cleanup.policies import (
@@ -26,6 +27,8 @@ from shared.settings import load_one
 
 Policy = Callable[[Pace], Mapping[str, Any]]
 
+_SHARE = 0.9  # of the time limit, for policies of the users: the rest is for the one that is under way
+
 
 def declare(runtime: Runtime) -> None:
     """Declare the actor of every job of cleanup."""
@@ -48,6 +51,7 @@ def declare(runtime: Runtime) -> None:
             ledger, pace, settings.dead_letters_age, settings.dead_letters_count
         ),
         "receipts": _unless_kept(settings.receipts_days, lambda pace, days: receipts.forget(ledger, pace, days)),
+        "policies": lambda pace: Runner(runtime.database, settings, runtime.environ).run_due(pace.limit * _SHARE),
     }
     for name, policy in policies.items():
         job = job_named(name)

@@ -1,6 +1,7 @@
 """Settings of the cleanup service: how long things are kept, and how gently they are removed."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from shared.settings import positive, setting
 
@@ -65,6 +66,11 @@ class CleanupSettings:
         "CRIER_DEAD_LETTERS_COUNT",
         "Dead letters of a project that are kept, the newest; -1: any number.",
         default=10_000, check=positive_or_never,
+    )  # fmt: skip
+    policies: Path | None = setting(
+        "CRIER_CLEANUP_POLICIES",
+        "A TOML file with policies of your own, on databases, Redis keys and folders; read before every run.",
+        default=None,
     )  # fmt: skip
     batch: int = setting("CRIER_CLEANUP_BATCH", "Rows removed by one transaction.", default=1000, check=positive)
     pause: float = setting(

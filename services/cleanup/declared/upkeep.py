@@ -1,0 +1,62 @@
+"""VACUUM and ANALYZE of tables: what autovacuum does, at an hour of one's own choosing and at once after a deletion."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from psycopg import sql
+
+from services.cleanup.declared.catalog import Connection, connected, table_of, yielding
+from services.cleanup.declared.cleaner import Preview, Tell, walk
+from services.cleanup.declared.policy import UpkeepPolicy
+from services.cleanup.pace import Pace
+
+# A table with nothing dead in it and fresh statistics has nothing to gain.
+_WORTH_IT = """
+    SELECT schemaname::text, relname::text, n_dead_tup, pg_total_relation_size(relid) FROM pg_stat_user_tables
+    WHERE (n_dead_tup > 0 OR n_mod_since_analyze > 0)
+      AND (cardinality(%(tables)s::text[]) = 0 OR schemaname || '.' || relname = ANY (%(tables)s))
+    ORDER BY n_dead_tup DESC
+"""
+_VACUUM = sql.SQL("VACUUM (ANALYZE, SKIP_LOCKED) {}")
+
+
+@dataclass(frozen=True)
+class Upkeep:
+    """A policy of maintenance, with its database."""
+
+    policy: UpkeepPolicy
+    url: str
+    path: str
+    lock_timeout: float
+
+    def check(self) -> None:
+        """See `Cleaner`."""
+        with connected(self.url) as connection:
+            self._named(connection)
+
+    def preview(self) -> Preview:
+        """See `Cleaner`. Counts dead rows, which are not removed from anybody's view, but from the disk."""
+        with connected(self.url) as connection:
+            found = connection.execute(_WORTH_IT, {"tables": self._named(connection)}).fetchall()
+        return Preview(sum(row[2] for row in found), None, None, 0)
+
+    def run(self, pace: Pace, tell: Tell) -> Mapping[str, Any]:
+        """See `Cleaner`. Counts tables."""
+        with connected(self.url) as connection:
+            named = self._named(connection)
+            with yielding(connection, self.lock_timeout):
+                due = connection.execute(_WORTH_IT, {"tables": named}).fetchall()
+            done = asdict(walk(pace, self._vacuumed(connection, [row[:2] for row in due]), tell))
+        return {"tables": done["rows"], "complete": done["complete"]}
+
+    def _vacuumed(self, connection: Connection, tables: list[tuple[str, ...]]) -> Iterator[int]:
+        for schema, name in tables:
+            # It waits for nobody (SKIP_LOCKED), and must not run in a transaction.
+            connection.execute(_VACUUM.format(sql.Identifier(schema, name)))
+            yield 1
+
+    def _named(self, connection: Connection) -> list[str]:
+        with yielding(connection, self.lock_timeout):
+            found = [table_of(connection, one, f"{self.path}.tables") for one in self.policy.tables]
+        return [f"{one.schema}.{one.name}" for one in found]
