@@ -9,7 +9,7 @@ from jinja2 import Template, TemplateNotFound, TemplateSyntaxError, meta, nodes
 from jinja2 import TemplateError as JinjaError
 
 from shared.errors import TemplateError
-from shared.templates import files, limits
+from shared.templates import files, limits, plurals
 from shared.templates.sandbox import TemplateEnvironment
 
 _FAULTS = (
@@ -33,9 +33,11 @@ class Program:
     """Parameters:
     sources: the files by name.
     extra: sources that belong to no file, by a name of their own.
+    language: the tag of what they are written in, whose plurals they need.
     """
 
-    def __init__(self, sources: Mapping[str, str], extra: Mapping[str, str]) -> None:
+    def __init__(self, sources: Mapping[str, str], extra: Mapping[str, str], language: str) -> None:
+        self._language = language
         self._sources = {**sources, **extra}
         self._environment = TemplateEnvironment(self._load)
         self._loaded: dict[str, Template] = {}
@@ -88,6 +90,9 @@ class Program:
             hint = f" did you mean `{close[0]}`?" if close else " declare it in template.toml."
             line = next((n.lineno for n in parsed.find_all(nodes.Name) if n.name == name), None)
             raise TemplateError(f"`{name}` is not a declared variable;{hint}", file=file, line=line)
+        for plural in parsed.find_all(nodes.Filter):
+            if plural.name == "plural" and (problem := plurals.problem_of(plural, self._language)):
+                raise TemplateError(problem, file=file, line=plural.lineno)
         return {used for used in meta.find_referenced_templates(parsed) if used is not None}
 
     def _load(self, file: str) -> str | None:
