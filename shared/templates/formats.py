@@ -247,7 +247,9 @@ def _isolate(context: Context, value: Any) -> str:
     limits.spend_on(value)
     text = "" if value is None else str(value)
     other = _LEFT_TO_RIGHT if _formats(context).direction == "rtl" else _RIGHT_TO_LEFT
-    return f"\u2068{text}\u2069" if any(bidirectional(letter) in other for letter in text) else text
+    if text.isdigit() or not any(bidirectional(letter) in other for letter in text):
+        return text  # a code of digits stays bare: phones offer to copy it
+    return f"\u2068{text}\u2069"
 
 
 FORMATS: dict[str, Callable[..., str]] = {
