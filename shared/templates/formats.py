@@ -97,6 +97,7 @@ def _written_zone(naive: datetime, zone: tzinfo | None, locale: Locale) -> str:
     if not isinstance(zone, ZoneInfo):
         return get_timezone_gmt(local, width="long", locale=locale) if local.utcoffset() else "UTC"
     name = get_timezone_name(local, width="short", locale=locale)
+    name = name.removesuffix("+00:00") or name
     # Where a language has no short name, the bare offset (+0530) is no help to a reader.
     return get_timezone_gmt(local, width="long", locale=locale) if name.startswith(("+", "-")) else name
 

@@ -68,9 +68,7 @@ def variants(files: Mapping[str, str]) -> dict[str, dict[str, str]]:
             continue
         tag = canonical(folder)
         if tag is None:
-            raise TemplateError(
-                f"`{folder}` is no locale: name the folder as in de, pt-BR or zh-Hant.", file=file
-            )
+            raise TemplateError(f"`{folder}` is no locale: name the folder as in de, pt-BR or zh-Hant.", file=file)
         if spelled.setdefault((tag, file.startswith(LAYOUT)), folder) != folder:
             raise TemplateError(f"`{folder}` is {tag}, which is there already: keep one of the two.", file=file)
         found.setdefault(tag, {})[name] = file
