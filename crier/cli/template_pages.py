@@ -20,9 +20,8 @@ def listing(found: Iterable[TemplateSummary]) -> Table:
     table.add_column("WHAT IT IS FOR")
     for one in found:
         name = f"{one['name']}@{one['version']}"
-        table.add_row(
-            name, one["kind"], ", ".join(one["channels"]), " ".join(one["locales"]), Text(one_line(one["description"]))
-        )
+        channels, locales = ", ".join(one["channels"]), " ".join(one["locales"])
+        table.add_row(name, one["kind"], channels, locales, Text(one_line(one["description"])))
     return table
 
 

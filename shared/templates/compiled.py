@@ -114,7 +114,7 @@ def _forms(bundle: Bundle, manifest: Manifest) -> dict[str, Form]:
         return Form(manifest, tag, approved_as, {**sources, **translated}, origins)
 
     forms = {manifest.language: form(manifest.language, own, {}, bundle.name)}
-    for tag, inside in variants.items():
+    for tag, inside in sorted(variants.items()):
         origins = {name: file for name, file in inside.items() if not file.startswith(files.LAYOUT)}
         if not origins:
             continue

@@ -33,11 +33,9 @@ def canonical(tag: str) -> str | None:
 @lru_cache(maxsize=2048)
 def lookup(tag: str | None) -> tuple[str, ...]:
     """The tags that will do for `tag`, the best first: `zh-Hant-TW`, `zh-Hant`, `zh`. None for an unknown one."""
-    full = canonical(tag) if tag else None
-    if full is None:
-        return ()
-    parts = full.split("-")
-    return tuple("-".join(parts[:length]) for length in range(len(parts), 0, -1))
+    parts = tag.replace("_", "-").split("-") if tag else []
+    found = (canonical("-".join(parts[:length])) for length in range(len(parts), 0, -1))
+    return tuple(dict.fromkeys(filter(None, found)))
 
 
 def first_of(available: Collection[str], wanted: Iterable[str | None]) -> tuple[str, str] | None:
