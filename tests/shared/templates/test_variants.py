@@ -69,7 +69,7 @@ def test_the_brand_says_what_whoever_is_unknown_reads(
 
 
 def test_a_brand_in_no_language_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="brand.locale"):
+    with pytest.raises(InvalidInput, match=r"brand\.locale"):
         Brand(locale="klingonish")
 
 
