@@ -60,7 +60,7 @@ def _load(path: Path, layout: Mapping[str, str]) -> Bundle:
     own = read_files(path)
     try:
         bundle = bundle_of(path.name, own, layout)
-        compile_bundle(bundle)
+        compile_bundle(bundle).check_variants()
     except TemplateError as error:
         file = error.file or ""
         place = file if file.startswith(files.LAYOUT) else f"{path.name}/{file}".rstrip("/")

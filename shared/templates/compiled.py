@@ -1,6 +1,7 @@
 """A bundle, compiled: checks the data callers send and renders it into the content of a channel."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
@@ -13,14 +14,14 @@ from shared.templates.brand import Brand
 from shared.templates.bundle import Bundle
 from shared.templates.form import Form
 from shared.templates.formats import formats_for
-from shared.templates.manifest import Manifest, read_manifest
+from shared.templates.manifest import read_manifest
 
 RECIPIENT = ("name", "email", "phone", "user_id", "locale", "timezone", "unsubscribe_url")
 """What a template may use of `recipient`; what is not known is empty."""
 
 
 class Template:
-    """One compiled version of a template. Safe to share between threads.
+    """One compiled version of a template, each variant when it is first asked for. Safe to share between threads.
 
     Attributes:
         name, checksum: of the bundle.
@@ -46,13 +47,21 @@ class Template:
         self.variables = manifest.variables
         self.sample = manifest.sample
         self.secret_variables = manifest.variables.secret
-        self._forms = _forms(bundle, manifest)
-        self._own = self._forms[self.language]
-        self.locales = tuple(self._forms)
+        self._manifest = manifest
+        self._sources = _sources(bundle, manifest.language)
+        self._forms: dict[str, Form] = {}
+        self._own = self._compiled(self.language)
+        self.locales = tuple(self._sources)
         self.channels = self._own.channels
         self._tags = {
-            channel: [tag for tag, form in self._forms.items() if channel in form.channels] for channel in self.channels
+            channel: [tag for tag, source in self._sources.items() if channel in source.channels]
+            for channel in self.channels
         }
+
+    def check_variants(self) -> None:
+        """Compile every variant now, instead of when it is first sent; `TemplateError` by file and line."""
+        for tag in self.locales:
+            self._compiled(tag)
 
     def check(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return `data` as it was sent, or raise `InvalidInput` with every problem by path (`data.items.0.price`)."""
@@ -60,7 +69,8 @@ class Template:
 
     def locale_for(self, channel: str, *wanted: str | None) -> str:
         """The language a message is in by `channel`, where the tags of `wanted` are asked for, the first one first."""
-        return self._form(channel, wanted)[0].language
+        found = locales.first_of(self._tags[channel], wanted)
+        return found[0] if found else self.language
 
     def render(self, channel: str, data: Mapping[str, Any], recipient: Mapping[str, Any], brand: Brand) -> Content:
         """The content of `channel` for one recipient, in the language of the recipient, the brand or the template.
@@ -92,14 +102,33 @@ class Template:
 
     def _form(self, channel: str, wanted: tuple[str | None, ...]) -> tuple[Form, str | None]:
         """The form for `channel`, and the tag that dates and amounts follow."""
-        if len(self._forms) == 1:
+        if len(self._sources) == 1:
             return self._own, next(filter(None, wanted), None)
         found = locales.first_of(self._tags[channel], wanted)
-        return (self._forms[found[0]], found[1]) if found else (self._own, None)
+        return (self._compiled(found[0]), found[1]) if found else (self._own, None)
+
+    def _compiled(self, tag: str) -> Form:
+        form = self._forms.get(tag)
+        if form is None:  # two threads may both make it, which harms nobody
+            source = self._sources[tag]
+            form = Form(self._manifest, tag, source.approved_as, source.files, source.origins)
+            self._forms[tag] = form
+        return form
 
 
-def _forms(bundle: Bundle, manifest: Manifest) -> dict[str, Form]:
-    """The template's own form and its variants, by their tags; the own one is the first."""
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What a form is compiled from; see `Form`."""
+
+    language: str
+    channels: tuple[str, ...]
+    approved_as: str
+    files: Mapping[str, str]
+    origins: Mapping[str, str]
+
+
+def _sources(bundle: Bundle, language: str) -> dict[str, _Source]:
+    """The template's own files and those of its variants, by their tags; the own ones are the first."""
     own = {file: text for file, text in bundle.files.items() if not locales.of_folder(file)[0]}
     variants = locales.variants({file: text for file, text in bundle.files.items() if file not in own})
     layouts = {
@@ -107,28 +136,30 @@ def _forms(bundle: Bundle, manifest: Manifest) -> dict[str, Form]:
         for tag, inside in variants.items()
     }
 
-    def form(tag: str, sources: Mapping[str, str], origins: Mapping[str, str], approved_as: str) -> Form:
+    def source(
+        tag: str, channels: tuple[str, ...], approved_as: str, texts: Mapping[str, str], origins: Mapping[str, str]
+    ) -> _Source:
         for candidate in reversed(locales.lookup(tag)):
             origins = {**layouts.get(candidate, {}), **origins}
         translated = {name: bundle.files[file] for name, file in origins.items()}
-        return Form(manifest, tag, approved_as, {**sources, **translated}, origins)
+        return _Source(tag, channels, approved_as, {**texts, **translated}, origins)
 
-    forms = {manifest.language: form(manifest.language, own, {}, bundle.name)}
+    made = {language: source(language, files.channels(own), bundle.name, own, {})}
     for tag, inside in sorted(variants.items()):
         origins = {name: file for name, file in inside.items() if not file.startswith(files.LAYOUT)}
         if not origins:
             continue
         folder = locales.of_folder(next(iter(origins.values())))[0]
-        if tag == manifest.language:
+        if tag == language:
             raise TemplateError(f"The template itself is in {tag}: its files stand beside template.toml.", file=folder)
         channels = files.variant(origins, own, folder)
-        shared = {
+        serving = {
             file: text
             for file, text in own.items()
             if file.startswith(files.LAYOUT) or (_serves_all(file) and files.channel_of(file) in channels)
         }
-        forms[tag] = form(tag, shared, origins, f"{bundle.name}.{tag}")
-    return forms
+        made[tag] = source(tag, channels, f"{bundle.name}.{tag}", serving, origins)
+    return made
 
 
 def _serves_all(file: str) -> bool:

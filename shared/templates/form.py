@@ -67,7 +67,8 @@ class Form:
         self._attachments = {file: f"{file} (its name)" for file in names}
         named = {self._attachments[file]: name for file, name in names.items()}
         self._program = Program(self._files, named, self.language)
-        self._program.check({*CONTEXT, *manifest.variables.declared})
+        is_variant = any(not file.startswith(files.LAYOUT) for file in self._origins)
+        self._program.check({*CONTEXT, *manifest.variables.declared}, self._origins if is_variant else ())
         multiline = {name for name, variable in manifest.variables.declared.items() if variable.multiline}
         self._refuse_line_breaks([*files.ONE_LINE, *named], multiline)
 

@@ -42,14 +42,16 @@ class Program:
         self._environment = TemplateEnvironment(self._load)
         self._loaded: dict[str, Template] = {}
 
-    def check(self, names: Collection[str]) -> None:
+    def check(self, names: Collection[str], translated: Collection[str] = ()) -> None:
         """Refuse syntax errors, unknown filters, missing files and variables that are not among `names`.
 
-        Every file of the bundle is looked at, but of the layout only what is used.
+        Every file of the bundle is looked at, but of the layout only what is used; of that of a variant only what is
+        `translated`, since the template itself was checked with the rest.
         """
         limits.start()  # Jinja2 runs what is constant when it compiles
-        waiting = [file for file in self._sources if _is_program(file) and not file.startswith(files.LAYOUT)]
-        seen = set(waiting)
+        own = [file for file in self._sources if _is_program(file) and not file.startswith(files.LAYOUT)]
+        waiting = [*own, *(file for file in translated if file.startswith(files.LAYOUT))]
+        seen = {*waiting, *(file for file in self._sources if translated and file.startswith(files.LAYOUT))}
         while waiting:
             file = waiting.pop()
             for used in self._check(file, names):

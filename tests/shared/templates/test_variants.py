@@ -130,7 +130,7 @@ def test_what_cannot_be_a_variant_is_refused_by_file(
     bundle: MakeBundle, files: Mapping[str, str], place: str, what: str
 ) -> None:
     with pytest.raises(TemplateError, match=what) as raised:
-        Template(bundle({"sms.body.txt": "Hello", **files}))
+        Template(bundle({"sms.body.txt": "Hello", **files})).check_variants()
     assert raised.value.file == place
 
 
@@ -203,7 +203,9 @@ def test_a_form_the_language_needs_is_missed_at_once(
     bundle: MakeBundle, language: str, forms: str, missing: str
 ) -> None:
     with pytest.raises(TemplateError, match=missing) as raised:
-        Template(bundle({"sms.body.txt": "-", f"{language}/sms.body.txt": f"\n{{{{ n|plural({forms}) }}}}"}, N))
+        Template(
+            bundle({"sms.body.txt": "-", f"{language}/sms.body.txt": f"\n{{{{ n|plural({forms}) }}}}"}, N)
+        ).check_variants()
     assert (raised.value.file, raised.value.line) == (f"{language}/sms.body.txt", 2)
 
 
