@@ -137,7 +137,7 @@ CATALOGUE = load_catalogue()
 if __name__ == "__main__":
     draw("mail-light-desktop", alone("booking_confirmation", "light"), 760, 1070)
     draw("mail-dark-phone", alone("booking_confirmation", "dark"), 380, 1120)
-    draw("mail-arabic", alone("booking_confirmation", "light", DINNER, SALMA), 600, 900)
+    draw("mail-arabic", alone("booking_confirmation", "light", DINNER, SALMA), 600, 930)
     draw("outbox", kept("booking_confirmation"), 1500, 2340)
     for name, names in SHEETS.items():
         draw(name, sheet(f"<main>{''.join(map(mail, names))}</main>"), 1646, HEIGHTS[name])

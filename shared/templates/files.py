@@ -4,8 +4,9 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 
 from shared.errors import TemplateError
-from shared.templates.locales import LAYOUT
+from shared.templates import locales
 
+LAYOUT = locales.LAYOUT
 MANIFEST = "template.toml"
 STYLESHEET = "email.css"
 

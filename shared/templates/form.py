@@ -80,9 +80,8 @@ class Form:
             raise self._located(error) from error
 
     def _located(self, error: TemplateError) -> TemplateError:
-        if error.file not in self._origins:
-            return error
-        return TemplateError(error.reason, file=self._origins[error.file], line=error.line)
+        place = self._origins.get(error.file or "")
+        return TemplateError(error.reason, file=place, line=error.line) if place else error
 
     def _refuse_line_breaks(self, one_line: Iterable[str], multiline: set[str]) -> None:
         """Tell the author now what would otherwise fail when a text with two lines is sent."""

@@ -231,7 +231,7 @@ def _plural(context: Context, value: Any, one: str | None = None, other: str = "
     """
     limits.spend(1)
     formats = _formats(context)
-    category = formats.locale.plural_form(abs(_a_number(value)))
+    category = formats.locale.plural_form(_a_number(value))
     chosen = one if category == "one" else forms.get(category)
     if chosen is None:
         chosen = other
