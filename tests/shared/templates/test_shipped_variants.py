@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pypdf import PdfReader
 
 from shared.messages.content import dump_content, load_content
 from shared.messages.email import EmailContent
@@ -172,6 +174,20 @@ def test_dates_and_amounts_are_written_as_the_language_does(
     text = template.render("email", data, _to(tag, template), brand).text  # type: ignore[union-attr]
     for written in EXPECTED[tag]:
         assert written in str(text)
+
+
+@pytest.mark.parametrize(
+    ("tag", "said"), [("de", "Quittung"), ("es", "Recibo"), ("fr", "Reçu"), ("pl", "Pokwitowanie"), ("ar", "177.60")]
+)
+def test_the_receipt_is_in_the_language_of_its_mail(
+    catalogue: dict[str, Bundle], brand: Brand, tag: str, said: str
+) -> None:
+    template = compile_bundle(catalogue["payment_receipt"])
+    content = template.render("email", template.sample, _to(tag, template), brand)
+    (attached,) = content.attachments  # type: ignore[union-attr]
+    text = PdfReader(BytesIO(attached.content)).pages[0].extract_text()
+    assert said in text
+    assert not re.search(r"Receipt|Subtotal:|Paid|Quantity", text)
 
 
 MINUTES = {
