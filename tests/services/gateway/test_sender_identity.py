@@ -30,6 +30,7 @@ def problems(answer: Any) -> dict[str, str]:
     return {error["field"]: error["problem"] for error in answer.json["errors"]}
 
 
+@pytest.mark.usefixtures("catalogue")
 def test_a_projects_language_is_that_of_whoever_said_none(owner: Caller) -> None:
     refused = owner("PUT", "/v1/identity", json={"brand": {"locale": "xx"}})
     assert problems(refused) == {"brand": "locale: Must be a language tag such as de or pt-BR."}
