@@ -87,8 +87,8 @@ class Template:
             values = self.variables.parse(data)
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise TemplateError("The stored data does not fit the template's variables.") from error
-        limits.start()
         form, locale = self._form(channel, (recipient.get("locale"), brand.locale))
+        limits.start()
         formats = formats_for(form.language, locale, recipient.get("timezone"))
         context = {
             **values,
@@ -139,7 +139,7 @@ def _sources(bundle: Bundle, language: str) -> dict[str, _Source]:
     def source(
         tag: str, channels: tuple[str, ...], approved_as: str, texts: Mapping[str, str], origins: Mapping[str, str]
     ) -> _Source:
-        for candidate in reversed(locales.lookup(tag)):
+        for candidate in locales.lookup(tag):  # what is there already is nearer
             origins = {**layouts.get(candidate, {}), **origins}
         translated = {name: bundle.files[file] for name, file in origins.items()}
         return _Source(tag, channels, approved_as, {**texts, **translated}, origins)

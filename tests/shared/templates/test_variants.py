@@ -94,6 +94,26 @@ def test_files_without_words_serve_all_languages(template: MakeTemplate, brand: 
     assert (content.title, content.data) == ("Hallo", {"language": "de"})  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(
+    ("locale", "said"), [("pt-BR", "Oi, Brasil"), ("pt-PT", "Olá, português"), ("en", "Hi, words")]
+)
+def test_a_variant_has_the_nearest_words_of_the_layout(
+    template: MakeTemplate, brand: Brand, locale: str, said: str
+) -> None:
+    include = '{% include "_layout/own.txt" %}'
+    made = template(
+        {
+            "sms.body.txt": f"Hi, {include}",
+            "pt/sms.body.txt": f"Olá, {include}",
+            "pt-BR/sms.body.txt": f"Oi, {include}",
+            "_layout/own.txt": "words",
+            "_layout/pt/own.txt": "português",
+            "_layout/pt-BR/own.txt": "Brasil",
+        }
+    )
+    assert _said(made, locale, brand) == said
+
+
 def test_dates_and_amounts_follow_the_variant_and_the_recipients_country(template: MakeTemplate, brand: Brand) -> None:
     body = "{{ n|number }} {{ n|money('EUR') }} {{ 0.25|percent }} {{ language }}"
     made = template({"sms.body.txt": body, "de/sms.body.txt": body}, N)
