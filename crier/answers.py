@@ -127,6 +127,7 @@ class TemplateSummary(TypedDict):
     description: str
     kind: str
     channels: Sequence[str]
+    locales: Sequence[str]
     created_at: str
 
 
@@ -139,11 +140,12 @@ class Template(TemplateSummary):
 
 
 class Preview(TypedDict):
-    """What a template makes of data: the content by channel."""
+    """What a template makes of data: the content by channel, and the language of each."""
 
     name: str
     version: int
     content: Mapping[str, Json]
+    locales: Mapping[str, str]
 
 
 class KeptSummary(TypedDict):

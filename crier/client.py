@@ -243,9 +243,11 @@ class Client:
         """Add a version of a template, unless these are the files of the latest."""
         return cast(Template, self._http.call("PUT", _path("templates", name), json={"files": dict(files)}))
 
-    def preview(self, name: str, *, data: Json | None = None, recipient: Json | None = None) -> Preview:
-        """What a template makes of data (its own sample when None), by channel."""
-        asked = {"data": data, "recipient": recipient}
+    def preview(
+        self, name: str, *, data: Json | None = None, recipient: Json | None = None, locale: str | None = None
+    ) -> Preview:
+        """What a template makes of data (its own sample when None), by channel, for a recipient of `locale`."""
+        asked = {"data": data, "recipient": recipient, **({"locale": locale} if locale else {})}
         return cast(Preview, self._http.call("POST", _path("templates", name, "preview"), json=asked))
 
     def outbox(self, channel: Channel | None = None) -> Iterator[KeptSummary]:

@@ -178,6 +178,7 @@ class Brand(TypedDict, total=False):
     support_email: str
     postal_address: str
     footer: str
+    locale: str
 
 
 class Identity(TypedDict, total=False):

@@ -29,6 +29,7 @@ FIELDS = (
     ("support-email", "brand.support_email", "Where a person answers."),
     ("postal-address", "brand.postal_address", "The sender's address on one line."),
     ("footer", "brand.footer", "A line at the foot of every mail."),
+    ("locale", "brand.locale", "Language for those whose own is not known: de."),
 )
 SMS_SENDER = "sms-sender"
 _PATHS = {name: path for name, path, _ in FIELDS}

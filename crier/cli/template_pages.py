@@ -15,19 +15,20 @@ from crier.cli.printable import one_line, printable
 def listing(found: Iterable[TemplateSummary]) -> Table:
     """A line for each."""
     table = Table(box=None, header_style="dim", pad_edge=False)
-    for name in ("NAME", "KIND", "CHANNELS"):
+    for name in ("NAME", "KIND", "CHANNELS", "LANGUAGES"):
         table.add_column(name, no_wrap=True)
     table.add_column("WHAT IT IS FOR")
     for one in found:
         name = f"{one['name']}@{one['version']}"
-        table.add_row(name, one["kind"], ", ".join(one["channels"]), Text(one_line(one["description"])))
+        channels, locales = ", ".join(one["channels"]), " ".join(one["locales"])
+        table.add_row(name, one["kind"], channels, locales, Text(one_line(one["description"])))
     return table
 
 
 def describe(found: Template) -> RenderableType:
     """What it is for, its variables and its sample."""
     head = Text.assemble((f"{found['name']}@{found['version']}", "bold"), f"  {found['kind']}", style="")
-    channels = Text(f"Sent by {', '.join(found['channels'])}.")
+    channels = Text(f"Sent by {', '.join(found['channels'])}, in {', '.join(found['locales'])}.")
     sample = Text(printable(json.dumps(found["sample"], indent=2, ensure_ascii=False)))
     tried = Text(f"See it with this sample: crier templates preview {found['name']}", style="dim")
     about = Text(one_line(found["description"]))

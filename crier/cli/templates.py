@@ -56,7 +56,7 @@ def show(name: str, as_json: bool) -> None:
     epilog="""\b
 Examples:
   crier templates preview booking_confirmation
-  crier templates preview booking_confirmation --data guests=2 --locale de --open
+  crier templates preview booking_confirmation --data guests=2 --locale ar --open
   crier templates preview payment_receipt --data @receipt.json --out ./preview
 """
 )
@@ -65,7 +65,7 @@ Examples:
     "--data", "given", multiple=True, metavar="NAME=VALUE|@FILE.json", help="Laid over the template's sample."
 )
 @click.option("--name", "recipient_name", help="The recipient's name.")
-@click.option("--locale", help="The recipient's language, e.g. de.")
+@click.option("--locale", help="The recipient's language, e.g. de or pt-BR: the variant in it, if there is one.")
 @click.option("--timezone", help="The recipient's time zone, e.g. Europe/Berlin.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Write html, txt and pdf files there.")
 @click.option("--open", "opens", is_flag=True, help="Open the mail in a browser.")
@@ -78,8 +78,9 @@ def preview(
     client = Client()
     template = client.template(name)
     data = {**template["sample"], **read_data(given, lambda: template["variables"])}
-    recipient = {"name": recipient_name, "locale": locale, "timezone": timezone}
-    made = client.preview(name, data=data, recipient={field: value for field, value in recipient.items() if value})
+    recipient = {"name": recipient_name, "timezone": timezone}
+    known = {field: value for field, value in recipient.items() if value}
+    made = client.preview(name, data=data, recipient=known, locale=locale)
     if as_json:
         click.echo(json.dumps(made, indent=2))
     elif not out and not opens:
@@ -102,6 +103,7 @@ Examples:
 \b
 A folder is a template, its name the template's: template.toml with the variables, and the files of a channel or more
 (email.subject.txt, email.body.txt, email.body.html, sms.body.txt, whatsapp.body.txt, push.title.txt, push.body.txt).
+A folder inside it is a variant in another language, named by it: de/email.subject.txt, pt-BR/sms.body.txt.
 What it uses of a folder _layout beside it goes along.
 """
 )

@@ -3,8 +3,10 @@
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from shared.messages.content import dump_content
 from shared.messages.email import EmailContent
@@ -34,6 +36,20 @@ BRAND = Brand(
     footer="Lumen Ltd, registered in England and Wales, no. 01234567",
 )
 ADA = {"name": "Ada", "locale": "en-GB", "timezone": "Europe/London"}
+SALMA = {"name": "سلمى", "locale": "ar", "timezone": "Asia/Dubai"}
+DINNER = {
+    "customer_name": "سلمى",
+    "what": "عشاء في مطعم الياسمين",
+    "reference": "LM-4821",
+    "starts_at": "2026-03-14T19:30:00+04:00",
+    "timezone": "Asia/Dubai",
+    "place": "مطعم الياسمين",
+    "address": "شارع الوصل 12، دبي",
+    "guests": 4,
+    "total": {"amount": "640.00", "currency": "AED"},
+    "note": "نحتفظ بطاولتكم لمدة 15 دقيقة.",
+    "manage_url": "https://example.com/bookings/LM-4821",
+}
 TO = {"email": "ada@example.com", "sms": "+442079460018", "whatsapp": "+442079460018", "push": "c7kQ…"}
 ADA_MAY_LEAVE = {**ADA, "unsubscribe_url": "https://notify.example.com/u/4fd1"}
 LOOK = """
@@ -64,16 +80,16 @@ def mail(name: str) -> str:
     return f"<figure><figcaption>{name}</figcaption>{frame}{frame}</figure>"
 
 
-def alone(name: str, scheme: str) -> str:
+def alone(name: str, scheme: str, data: Mapping[str, Any] | None = None, whom: Mapping[str, str] = ADA) -> str:
     """A page with nothing but a mail, in the light or in the dark."""
     style = f":root {{ background: {PAGE[scheme]} }} body {{ margin: 0 }}"
     style += f" iframe {{ display: block; border: 0; width: 100vw; height: 100vh; color-scheme: {scheme} }}"
-    return f"<!doctype html><style>{style}</style>{_frame(name)}"
+    return f"<!doctype html><style>{style}</style>{_frame(name, data, whom)}"
 
 
-def _frame(name: str) -> str:
+def _frame(name: str, data: Mapping[str, Any] | None = None, whom: Mapping[str, str] = ADA) -> str:
     template = compile_bundle(CATALOGUE[name])
-    content = template.render("email", template.sample, _whom(template), BRAND)
+    content = template.render("email", data or template.sample, {**_whom(template), **whom}, BRAND)
     html = content.html if isinstance(content, EmailContent) else None
     return f'<iframe scrolling="no" srcdoc="{escape(html or "")}"></iframe>'
 
@@ -121,6 +137,7 @@ CATALOGUE = load_catalogue()
 if __name__ == "__main__":
     draw("mail-light-desktop", alone("booking_confirmation", "light"), 760, 1070)
     draw("mail-dark-phone", alone("booking_confirmation", "dark"), 380, 1120)
+    draw("mail-arabic", alone("booking_confirmation", "light", DINNER, SALMA), 600, 930)
     draw("outbox", kept("booking_confirmation"), 1500, 2340)
     for name, names in SHEETS.items():
         draw(name, sheet(f"<main>{''.join(map(mail, names))}</main>"), 1646, HEIGHTS[name])

@@ -17,6 +17,7 @@ from services.gateway.parts import parts
 from services.gateway.problems import KINDS, Problem
 from services.gateway.routes import route
 from shared.errors import InvalidInput, NotFound
+from shared.intake.fields import Locale
 from shared.intake.problems import StrictSchema, did_you_mean, load
 from shared.intake.recipient import load_recipient
 from shared.ledger.template_store import TemplateVersion
@@ -44,6 +45,11 @@ class TemplateSummarySchema(Schema):
     description = fields.String(required=True)
     kind = fields.String(required=True)
     channels = fields.List(fields.String(), required=True)
+    locales = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "Its own language, and those it has variants in.", "example": ["en", "ar", "de"]},
+    )
     created_at = fields.DateTime(required=True)
 
 
@@ -80,6 +86,7 @@ class TemplateSchema(TemplateSummarySchema):
 class TemplateRequestSchema(StrictSchema):
     """A template to upload: its files by name, e.g. `template.toml`, `email.subject.txt`, `email.body.html`.
 
+    Those of a variant have its language before their name: `de/email.subject.txt`, `pt-BR/sms.body.txt`.
     Layout files it uses (`_layout/…`) may be left out when the installation's are meant.
     """
 
@@ -91,6 +98,9 @@ class PreviewRequestSchema(StrictSchema):
 
     data = fields.Dict(keys=fields.String(), allow_none=True)
     recipient = fields.Dict(allow_none=True, metadata={"description": "As the `to` of a notification."})
+    locale = Locale(
+        allow_none=True, metadata={"description": "The recipient's, over `recipient.locale`.", "example": "ar"}
+    )
 
 
 class PreviewSchema(Schema):
@@ -99,6 +109,12 @@ class PreviewSchema(Schema):
     name = fields.String(required=True)
     version = fields.Integer(required=True)
     content = fields.Dict(required=True, metadata={"example": {"sms": {"body": "Your trip leaves at 18:30."}}})
+    locales = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        required=True,
+        metadata={"description": "The language of each channel's content.", "example": {"sms": "en"}},
+    )
 
 
 _UPLOAD, _PREVIEW = TemplateRequestSchema(), PreviewRequestSchema()
@@ -134,7 +150,7 @@ def upload(name: str) -> Response:
     """
     asked = load(_UPLOAD, json_body(2 * MAX_BYTES))
     project_id = identity().project_id
-    stored = [version.bundle["files"] for version in parts().templates.names(project_id)]
+    stored = [Bundle.from_json(version.bundle).files for version in parts().templates.names(project_id)]
     layout = {file: text for files in stored for file, text in files.items() if file.startswith(LAYOUT)}
     documents = [text for files in stored for file, text in files.items() if file.endswith(_DOCUMENT)]
     bundle = bundle_of(name, asked["files"], layout)
@@ -143,7 +159,7 @@ def upload(name: str) -> Response:
         # Added to the project all the same, a shipped template would hide its own later versions.
         return answer(_whole(latest))
     with _a_child():
-        examine(bundle, documents=documents)
+        examine(bundle, documents=documents, every_locale=True)
     version = parts().templates.add(project_id, name, bundle.checksum, bundle.to_json())
     parts().intake.templates.forget(project_id, name)
     return answer(_whole(version))
@@ -160,6 +176,8 @@ def preview(name: str) -> Response:
     recipient, problems = load_recipient(asked.get("recipient") or {})
     if problems:
         raise InvalidInput({path.replace("to.", "recipient.", 1): every for path, every in problems.items()})
+    if asked.get("locale"):
+        recipient["locale"] = asked["locale"]
     version = _latest(name)
     bundle = Bundle.from_json(version.bundle)
     # What is stored was examined when it came, or shipped with the installation.
@@ -168,7 +186,9 @@ def preview(name: str) -> Response:
     with _a_child():
         made = examine(bundle, data=asked.get("data"), recipient=recipient, brand=brand, documents=documents)
     content = {channel: dump_content(channel, one) for channel, one in made.items()}
-    return answer({"name": version.name, "version": version.version, "content": content})
+    template = compile_bundle(bundle)
+    locales = {channel: template.locale_for(channel, recipient.get("locale"), brand.locale) for channel in content}
+    return answer({"name": version.name, "version": version.version, "content": content, "locales": locales})
 
 
 @contextmanager
@@ -198,6 +218,7 @@ def _summary(version: TemplateVersion) -> dict[str, Any]:
         "description": template.description,
         "kind": template.kind,
         "channels": template.channels,
+        "locales": template.locales,
         "created_at": version.created_at,
     }
 
@@ -208,7 +229,7 @@ def _whole(version: TemplateVersion) -> dict[str, Any]:
         **_summary(version),
         "variables": _variables(list(template.variables.declared.values())),
         "sample": template.sample,
-        "files": version.bundle["files"],
+        "files": dict(Bundle.from_json(version.bundle).files),
     }
 
 

@@ -27,7 +27,8 @@ class WhatsAppContent:
         content_sid: the approved template at Twilio, `HX…`.
         variables: what its placeholders `{{1}}`, `{{2}}` or `{{name}}` are filled with.
         media_url: https address of a picture or document sent with the text.
-        template: the name of our own template this came of, by which an approved one may be configured.
+        template: the name of our own template this came of, by which an approved one may be configured; a variant's
+            with its language, as in `booking_confirmation.pt-BR`.
     """
 
     body: str | None = None

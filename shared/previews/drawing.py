@@ -13,7 +13,7 @@ from shared.previews import mail
 from shared.previews.shown import Shown
 
 _PAGES = Path(__file__).parent / "pages"
-_ADDRESS = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)]")
+_ADDRESS = re.compile(r"https?://[^\s<>\"\u2066-\u2069]+[^\s<>\"\u2066-\u2069.,;:!?)]")
 
 _RULES = "default-src 'none'; style-src 'unsafe-inline'; img-src data: https:; base-uri 'none'; form-action 'none'"
 _OPEN = "allow-popups allow-popups-to-escape-sandbox"

@@ -6,6 +6,7 @@ from functools import cached_property
 from urllib.parse import urlsplit
 
 from shared.errors import InvalidInput
+from shared.templates.locales import canonical
 
 DARK_CARD = "#17191e"
 """What a mail's text stands on in the dark; `templates/_layout/email.html` has the same colour."""
@@ -30,6 +31,8 @@ class Brand:
         support_email: where a person answers.
         postal_address: the sender's address on one line, which the law of many countries wants in promotions.
         footer: a line of one's own at the foot of every mail, e.g. the company's registration.
+        locale: tag of the language its messages are in where a recipient's is not known, or a template has no such
+            variant; without one the template's own.
 
     Raises `InvalidInput` when a value could not be shown safely.
     """
@@ -43,6 +46,7 @@ class Brand:
     support_email: str | None = None
     postal_address: str | None = None
     footer: str | None = None
+    locale: str | None = None
 
     def __post_init__(self) -> None:
         problems: dict[str, list[str]] = {}
@@ -58,6 +62,8 @@ class Brand:
             url = getattr(self, field)
             if url is not None and (urlsplit(url).scheme != "https" or not urlsplit(url).hostname):
                 problems[f"brand.{field}"] = ["Must be an absolute https address."]
+        if self.locale is not None and canonical(self.locale) is None:
+            problems["brand.locale"] = ["Must be a language tag such as de or pt-BR."]
         if problems:
             raise InvalidInput(problems)
 

@@ -28,6 +28,9 @@ class BrandSettings:
     footer: str | None = setting(
         "CRIER_BRAND_FOOTER", "A line at the foot of every mail, e.g. the company's registration.", default=None
     )
+    locale: str | None = setting(
+        "CRIER_BRAND_LOCALE", "Language of messages to those whose own is not known, e.g. de.", default=None
+    )
 
     def problems(self) -> list[str]:
         """What the templates could not show safely."""

@@ -10,18 +10,21 @@ from types import MappingProxyType
 from typing import Any
 
 from shared.errors import TemplateError
+from shared.templates.locales import LAYOUT, of_folder
 
 FORMAT = 1
 """The version of the JSON form; a reader refuses one it does not know."""
 
 MAX_BYTES = 512 * 1024
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_FILE = re.compile(r"(_layout/)?[a-z0-9][a-z0-9_.-]{0,99}")
+_FILE = re.compile(r"(_layout/)?([A-Za-z][A-Za-z0-9_-]{1,34}/)?[a-z0-9][a-z0-9_.-]{0,99}")
 
 
 @dataclass(frozen=True)
 class Bundle:
     """One version of a template: its own files by name, and the shared ones it uses as `_layout/<name>`.
+
+    What is in a language of its own has its folder in the name: `de/sms.body.txt`, `_layout/de/words.txt`.
 
     Raises `TemplateError` for a name or a size no template may have.
     """
@@ -54,8 +57,17 @@ class Bundle:
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
-        """The form the ledger stores."""
-        return {"format": FORMAT, "name": self.name, "files": dict(self.files)}
+        """The form the ledger stores.
+
+        Languages stand beside `files`: a version of Crier that knows of none reads what is left, instead of nothing.
+        """
+        files: dict[str, str] = {}
+        variants: dict[str, dict[str, str]] = {}
+        for file, text in self.files.items():
+            folder, name = of_folder(file)
+            (variants.setdefault(folder, {}) if folder else files)[name] = text
+        stored = {"format": FORMAT, "name": self.name, "files": files}
+        return {**stored, "variants": variants} if variants else stored
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Bundle":
@@ -65,6 +77,12 @@ class Bundle:
                 f"This template is stored in format {stored.get('format')!r}; this version of Crier reads {FORMAT}."
             )
         name, files = stored.get("name"), stored.get("files")
-        if not isinstance(name, str) or not isinstance(files, Mapping):
+        variants = stored.get("variants", {})
+        if not isinstance(name, str) or not isinstance(files, Mapping) or not isinstance(variants, Mapping):
             raise TemplateError("A stored template needs a name and its files.")
-        return cls(name, files)
+        flat = {
+            (f"{LAYOUT}{folder}/{file.removeprefix(LAYOUT)}" if file.startswith(LAYOUT) else f"{folder}/{file}"): text
+            for folder, inside in variants.items()
+            for file, text in inside.items()
+        }
+        return cls(name, {**files, **flat})

@@ -3,6 +3,7 @@
 import os
 import re
 import sysconfig
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from shared.errors import SettingsError, TemplateError
 from shared.templates import files
 from shared.templates.bundle import Bundle
 from shared.templates.compiled import compile_bundle
+from shared.templates.locales import canonical, fitting, of_folder
 
 VARIABLE = "CRIER_TEMPLATES_PATH"
 _USED = re.compile(r"""\{%-?\s*(?:extends|include|import|from)\s+["'](_layout/[^"']+)["']""")
@@ -58,7 +60,7 @@ def _load(path: Path, layout: Mapping[str, str]) -> Bundle:
     own = read_files(path)
     try:
         bundle = bundle_of(path.name, own, layout)
-        compile_bundle(bundle)
+        compile_bundle(bundle).check_variants()
     except TemplateError as error:
         file = error.file or ""
         place = file if file.startswith(files.LAYOUT) else f"{path.name}/{file}".rstrip("/")
@@ -82,21 +84,50 @@ def bundle_of(name: str, own: Mapping[str, str], layout: Mapping[str, str]) -> B
     sheet = files.LAYOUT + files.STYLESHEET
     if sheet in layout and any(file.endswith(".html") for file in used):
         used[sheet] = layout[sheet]
+    for file in fitting(layout, _languages(own)):
+        if of_folder(file)[1] in used:
+            used[file] = layout[file]
     return Bundle(name, {**used, **own})
 
 
+def _languages(own: Mapping[str, str]) -> set[str]:
+    """The tags a template's own files are in, right or wrong: whoever compiles them says what is wrong."""
+    folders = {of_folder(file)[0] for file in own} - {""}
+    try:
+        language = tomllib.loads(own.get(files.MANIFEST, "")).get("language")
+    except tomllib.TOMLDecodeError:
+        language = None
+    return {*folders, language} if isinstance(language, str) else folders
+
+
 def read_files(folder: Path) -> dict[str, str]:
-    """The files of a folder by name; `TemplateError` names one that is a folder or no text."""
+    """The files of a folder by name, those of a language's folder with it: `de/sms.body.txt`.
+
+    Raises `TemplateError` that names a file that is no text, or a folder that is no language.
+    """
     read = {}
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if path.name.startswith("."):
-            continue
-        if not path.is_file():
+    for path in _inside(folder):
+        if path.is_file():
+            read[path.name] = _text(path, folder)
+        elif canonical(path.name) is None:
             raise TemplateError(
-                "A template is a folder of files, without folders inside.", file=f"{folder.name}/{path.name}"
+                f"`{path.name}` is no locale: a template is a folder of files, and a folder for each further language.",
+                file=f"{folder.name}/{path.name}",
             )
-        try:
-            read[path.name] = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            raise TemplateError("This is not UTF-8 text.", file=f"{folder.name}/{path.name}") from None
+        else:
+            read.update({f"{path.name}/{inner.name}": _text(inner, folder) for inner in _inside(path)})
     return read
+
+
+def _inside(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")] if folder.is_dir() else []
+
+
+def _text(path: Path, folder: Path) -> str:
+    place = f"{folder.name}/{path.relative_to(folder)}"
+    if not path.is_file():
+        raise TemplateError("A language's folder has files only.", file=place)
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise TemplateError("This is not UTF-8 text.", file=place) from None

@@ -1,43 +1,34 @@
 """A bundle, compiled: checks the data callers send and renders it into the content of a channel."""
 
-import json
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
 from cachetools import LRUCache, cached
-from marshmallow import ValidationError
 
 from shared.errors import TemplateError
 from shared.messages.content import Content
-from shared.messages.email import Attachment, EmailContent
-from shared.messages.fields import single_line
-from shared.messages.push import PushContent
-from shared.messages.sms import SmsContent
-from shared.messages.whatsapp import WhatsAppContent
-from shared.templates import files, limits
+from shared.templates import files, limits, locales
 from shared.templates.brand import Brand
 from shared.templates.bundle import Bundle
-from shared.templates.formats import Formats, formats_for
-from shared.templates.manifest import CONTEXT, read_manifest
-from shared.templates.program import Program
+from shared.templates.form import Form
+from shared.templates.formats import formats_for
+from shared.templates.manifest import read_manifest
 
 RECIPIENT = ("name", "email", "phone", "user_id", "locale", "timezone", "unsubscribe_url")
 """What a template may use of `recipient`; what is not known is empty."""
 
-_BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
-_SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " "})
-_NOT_IN_FILE_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029/\\:*?"<>|]+')
-
 
 class Template:
-    """One compiled version of a template. Safe to share between threads.
+    """One compiled version of a template, each variant when it is first asked for. Safe to share between threads.
 
     Attributes:
         name, checksum: of the bundle.
         description: what it is for.
         kind: `transactional`, `code` or `promotion`.
+        language: the tag of the language it is written in.
+        locales: that one, and those it has variants in.
         channels: the channels it can be sent over.
         variables: what is declared, see `variables.Variables`.
         sample: example data that passes `check`.
@@ -56,28 +47,33 @@ class Template:
         self.variables = manifest.variables
         self.sample = manifest.sample
         self.secret_variables = manifest.variables.secret
-        self.channels = files.channels(bundle.files)
-        self._files = bundle.files
-        names = files.attachments(bundle.files, manifest.attachments)
-        for file in names:
-            files.check_document(bundle.files[file], file)
-        self._attachments = {file: f"{file} (its name)" for file in names}
-        self._program = Program(bundle.files, {self._attachments[file]: name for file, name in names.items()})
-        self._program.check({*CONTEXT, *self.variables.declared})
-        self._refuse_line_breaks([*files.ONE_LINE, *self._attachments.values()])
-        self._write: dict[str, Callable[[dict[str, Any]], Content]] = {
-            "email": self._email,
-            "sms": self._sms,
-            "whatsapp": self._whatsapp,
-            "push": self._push,
+        self._manifest = manifest
+        self._sources = _sources(bundle, manifest.language)
+        self._forms: dict[str, Form] = {}
+        self._own = self._compiled(self.language)
+        self.locales = tuple(self._sources)
+        self.channels = self._own.channels
+        self._tags = {
+            channel: [tag for tag, source in self._sources.items() if channel in source.channels]
+            for channel in self.channels
         }
+
+    def check_variants(self) -> None:
+        """Compile every variant now, instead of when it is first sent; `TemplateError` by file and line."""
+        for tag in self.locales:
+            self._compiled(tag)
 
     def check(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return `data` as it was sent, or raise `InvalidInput` with every problem by path (`data.items.0.price`)."""
         return self.variables.check(data)
 
+    def locale_for(self, channel: str, *wanted: str | None) -> str:
+        """The language a message is in by `channel`, where the tags of `wanted` are asked for, the first one first."""
+        found = locales.first_of(self._tags[channel], wanted)
+        return found[0] if found else self.language
+
     def render(self, channel: str, data: Mapping[str, Any], recipient: Mapping[str, Any], brand: Brand) -> Content:
-        """The content of `channel` for one recipient.
+        """The content of `channel` for one recipient, in the language of the recipient, the brand or the template.
 
         Parameters:
             data: as it passed `check`.
@@ -91,109 +87,83 @@ class Template:
             values = self.variables.parse(data)
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise TemplateError("The stored data does not fit the template's variables.") from error
+        form, locale = self._form(channel, (recipient.get("locale"), brand.locale))
         limits.start()
-        formats = formats_for(self.language, recipient.get("locale"), recipient.get("timezone"))
+        formats = formats_for(form.language, locale, recipient.get("timezone"))
         context = {
             **values,
             "recipient": {key: recipient.get(key) for key in RECIPIENT},
             "brand": brand.context,
-            "language": self.language,
+            "language": form.language,
             "direction": formats.direction,
             "_formats": formats,
         }
-        return self._write[channel](context)
+        return form.content(channel, context)
 
-    def _refuse_line_breaks(self, one_line: Iterable[str]) -> None:
-        """Tell the author now what would otherwise fail when a text with two lines is sent."""
-        multiline = {name for name, variable in self.variables.declared.items() if variable.multiline}
-        for file in one_line:
-            for name in sorted(multiline & self._program.uses(file)) if self._program.has(file) else ():
-                raise TemplateError(f"`{name}` is multiline, and this must be a single line: leave it out.", file=file)
+    def _form(self, channel: str, wanted: tuple[str | None, ...]) -> tuple[Form, str | None]:
+        """The form for `channel`, and the tag that dates and amounts follow."""
+        if len(self._sources) == 1:
+            return self._own, next(filter(None, wanted), None)
+        found = locales.first_of(self._tags[channel], wanted)
+        return (self._compiled(found[0]), found[1]) if found else (self._own, None)
 
-    def _email(self, context: dict[str, Any]) -> EmailContent:
-        write = self._program.write
-        return EmailContent(
-            subject=_shortened(self._line("email.subject.txt", context), 300),
-            text=_BLANK_LINES.sub("\n\n", write("email.body.txt", context).strip()) + "\n",
-            html=write("email.body.html", context).lstrip() if "email.body.html" in self._files else None,
-            attachments=tuple(self._attachment(file, context) for file in self._attachments),
-        )
-
-    def _attachment(self, file: str, context: dict[str, Any]) -> Attachment:
-        # Only who sends mail needs typst.
-        from shared.templates.pdf import make_pdf
-
-        name = _NOT_IN_FILE_NAMES.sub("-", self._line(self._attachments[file], context))
-        formats: Formats = context["_formats"]
-        data = {key: value for key, value in context.items() if key != "_formats"}
-        return Attachment(
-            _shortened(name[:-4], 100) + ".pdf",
-            "application/pdf",
-            make_pdf(self._files[file], file, data, formats),
-        )
-
-    def _sms(self, context: dict[str, Any]) -> SmsContent:
-        return SmsContent(_plain_spaces(self._filled("sms.body.txt", context)))
-
-    def _whatsapp(self, context: dict[str, Any]) -> WhatsAppContent:
-        return WhatsAppContent(
-            body=self._filled("whatsapp.body.txt", context),
-            variables=self._object("whatsapp.variables.json", context),
-            template=self.name,
-        )
-
-    def _push(self, context: dict[str, Any]) -> PushContent:
-        lines: dict[str, str] = {}
-        for part, longest in files.PUSH_LINES.items():
-            file = f"push.{part}.txt"
-            line = self._line(file, context) if file in self._files else ""
-            if len(line) > longest:
-                raise TemplateError(f"This may have {longest} characters; it came to {len(line)}.", file=file)
-            if line:
-                lines[part] = line
-        return PushContent(
-            title=_shortened(self._line("push.title.txt", context), 200),
-            body=_shortened(self._filled("push.body.txt", context), 1000),
-            link=lines.get("link"),
-            image=lines.get("image"),
-            icon=lines.get("icon"),
-            sound=lines.get("sound"),
-            collapse_key=lines.get("collapse_key"),
-            data=self._object("push.data.json", context),
-        )
-
-    def _object(self, file: str, context: dict[str, Any]) -> Mapping[str, str]:
-        """A file that comes out as a JSON object of strings; empty where there is none."""
-        if file not in self._files:
-            return {}
-        try:
-            data = json.loads(self._program.write(file, context))
-        except ValueError as error:
-            raise TemplateError(f"This did not come out as JSON: {error}", file=file) from None
-        if not isinstance(data, dict) or not all(isinstance(value, str) for value in data.values()):
-            raise TemplateError("This must be an object whose values are strings.", file=file)
-        return data
-
-    def _filled(self, file: str, context: dict[str, Any]) -> str:
-        text = self._program.write(file, context).strip()
-        if not text:
-            raise TemplateError("This came out empty.", file=file)
-        return text
-
-    def _line(self, file: str, context: dict[str, Any]) -> str:
-        """One line that may go into a header: a line break in it is refused, never smoothed over."""
-        try:
-            return _plain_spaces(single_line(self._program.write(file, context).strip()))
-        except ValidationError as error:
-            raise TemplateError(str(error.messages[0]), file=file) from None
+    def _compiled(self, tag: str) -> Form:
+        form = self._forms.get(tag)
+        if form is None:  # two threads may both make it, which harms nobody
+            source = self._sources[tag]
+            form = Form(self._manifest, tag, source.approved_as, source.files, source.origins)
+            self._forms[tag] = form
+        return form
 
 
-def _plain_spaces(text: str) -> str:
-    return text if text.isascii() else text.translate(_SPACES)
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What a form is compiled from; see `Form`."""
+
+    language: str
+    channels: tuple[str, ...]
+    approved_as: str
+    files: Mapping[str, str]
+    origins: Mapping[str, str]
 
 
-def _shortened(text: str, longest: int) -> str:
-    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+def _sources(bundle: Bundle, language: str) -> dict[str, _Source]:
+    """The template's own files and those of its variants, by their tags; the own ones are the first."""
+    own = {file: text for file, text in bundle.files.items() if not locales.of_folder(file)[0]}
+    variants = locales.variants({file: text for file, text in bundle.files.items() if file not in own})
+    layouts = {
+        tag: {name: file for name, file in inside.items() if file.startswith(files.LAYOUT)}
+        for tag, inside in variants.items()
+    }
+
+    def source(
+        tag: str, channels: tuple[str, ...], approved_as: str, texts: Mapping[str, str], origins: Mapping[str, str]
+    ) -> _Source:
+        for candidate in locales.lookup(tag):  # what is there already is nearer
+            origins = {**layouts.get(candidate, {}), **origins}
+        translated = {name: bundle.files[file] for name, file in origins.items()}
+        return _Source(tag, channels, approved_as, {**texts, **translated}, origins)
+
+    made = {language: source(language, files.channels(own), bundle.name, own, {})}
+    for tag, inside in sorted(variants.items()):
+        origins = {name: file for name, file in inside.items() if not file.startswith(files.LAYOUT)}
+        if not origins:
+            continue
+        folder = locales.of_folder(next(iter(origins.values())))[0]
+        if tag == language:
+            raise TemplateError(f"The template itself is in {tag}: its files stand beside template.toml.", file=folder)
+        channels = files.variant(origins, own, folder)
+        serving = {
+            file: text
+            for file, text in own.items()
+            if file.startswith(files.LAYOUT) or (_serves_all(file) and files.channel_of(file) in channels)
+        }
+        made[tag] = source(tag, channels, f"{bundle.name}.{tag}", serving, origins)
+    return made
+
+
+def _serves_all(file: str) -> bool:
+    return file != files.MANIFEST and files.shared_with_variants(file)
 
 
 @cached(LRUCache(maxsize=500), key=lambda bundle: bundle.checksum, lock=Lock())

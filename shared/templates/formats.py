@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal
 from functools import cached_property, lru_cache
 from typing import Any
+from unicodedata import bidirectional
 from zoneinfo import ZoneInfo
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from babel.dates import (
     format_date,
     format_skeleton,
@@ -16,16 +17,24 @@ from babel.dates import (
     get_timezone_gmt,
     get_timezone_name,
 )
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency, format_decimal, format_percent
 from jinja2 import pass_context
 from jinja2.runtime import Context
 
 from shared.errors import TemplateError
 from shared.templates import limits
-from shared.templates.types import Money
+from shared.templates.locales import locale_of
+from shared.templates.types import Money, is_currency
 
 _DATE_STYLES = ("full", "long", "medium", "short")
 _SKELETONS = {"day": "MMMEd"}
+
+PLURALS = ("zero", "one", "two", "few", "many", "other")
+"""CLDR's categories."""
+
+_LEFT_TO_RIGHT = ("L", "EN")
+_RIGHT_TO_LEFT = ("R", "AL", "AN")
+"""What Unicode calls letters and digits that run one way or the other (UAX #9)."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +57,9 @@ def formats_for(language: str, locale: str | None, zone: str | None) -> Formats:
     A recipient's locale counts where its language is the text's: `en-GB` orders the dates of an English text, but
     `de-DE` does not put a German month into it. A zone or locale nobody knows is passed over.
     """
-    own = _locale(language) or Locale("en")
-    theirs = _locale(locale) if locale else None
+    own = locale_of(language) or Locale("en")
+    theirs = locale_of(locale)
     return Formats(theirs if theirs and theirs.language == own.language else own, zone_named(zone))
-
-
-def _locale(name: str) -> Locale | None:
-    try:
-        return Locale.parse(name.replace("-", "_"))
-    except (ValueError, TypeError, UnknownLocaleError):
-        return None
 
 
 @lru_cache(maxsize=1024)
@@ -95,6 +97,7 @@ def _written_zone(naive: datetime, zone: tzinfo | None, locale: Locale) -> str:
     if not isinstance(zone, ZoneInfo):
         return get_timezone_gmt(local, width="long", locale=locale) if local.utcoffset() else "UTC"
     name = get_timezone_name(local, width="short", locale=locale)
+    name = name.removesuffix("+00:00") or name
     # Where a language has no short name, the bare offset (+0530) is no help to a reader.
     return get_timezone_gmt(local, width="long", locale=locale) if name.startswith(("+", "-")) else name
 
@@ -131,6 +134,28 @@ def written_money(value: Any, formats: Formats) -> str:
     if not isinstance(value, Money):
         raise TemplateError('An amount is wanted here: declare the variable with type = "money".')
     return _written_money(value.amount, value.currency, formats.locale)
+
+
+def written_number(value: Any, formats: Formats) -> str:
+    """A number, with the separators of the language."""
+    return format_decimal(_a_number(value), locale=formats.locale, decimal_quantization=False)
+
+
+def _a_number(value: Any) -> int | float | Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise TemplateError('A number is wanted here: declare the variable with type = "integer" or "decimal".')
+    return value
+
+
+@lru_cache(maxsize=512)
+def plural_categories(language: str) -> tuple[str, ...]:
+    """The forms a text in `language` needs: those whole numbers up to 200 ask for, and `other`, the fractions'.
+
+    French and Spanish have one more for whole millions; without it these get `other`.
+    """
+    rule = (locale_of(language) or Locale("en")).plural_form
+    needed = {rule(number) for number in range(201)} | {"other"}
+    return tuple(category for category in PLURALS if category in needed)
 
 
 def _formats(context: Context) -> Formats:
@@ -175,25 +200,57 @@ def _iso(value: Any) -> str:
 
 
 @pass_context
-def _money(context: Context, value: Any) -> str:
+def _money(context: Context, value: Any, currency: str | None = None) -> str:
+    """An amount; a number with its currency (ISO 4217) given: `{{ price|money("EUR") }}`."""
     limits.spend(1)
+    if currency is not None:
+        if not isinstance(currency, str) or not is_currency(currency):
+            raise TemplateError("money: the currency is a code of three letters (ISO 4217), such as EUR.")
+        value = Money(Decimal(str(_a_number(value))), currency)
     return written_money(value, _formats(context))
 
 
 @pass_context
 def _number(context: Context, value: Any) -> str:
     limits.spend(1)
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        raise TemplateError('A number is wanted here: declare the variable with type = "integer" or "decimal".')
-    return format_decimal(value, locale=_formats(context).locale, decimal_quantization=False)
+    return written_number(value, _formats(context))
 
 
 @pass_context
-def _plural(context: Context, value: Any, one: str, other: str, **forms: str) -> str:
-    """The form a number asks for in the text's language (CLDR): `{{ n|plural("night", "nights") }}`."""
+def _percent(context: Context, value: Any) -> str:
+    """A share as percents: `{{ 0.2|percent }}` is 20%, in French 20 %."""
     limits.spend(1)
-    chosen = {"one": one, "other": other, **forms}
-    return chosen.get(_formats(context).locale.plural_form(value), other)
+    return format_percent(_a_number(value), locale=_formats(context).locale, decimal_quantization=False)
+
+
+@pass_context
+def _plural(context: Context, value: Any, one: str | None = None, other: str = "", **forms: str) -> str:
+    """The form a number asks for in the text's language (CLDR): `{{ n|plural("night", "nights") }}`.
+
+    A `#` in it is the number as the language writes it: `{{ n|plural(one="# night", other="# nights") }}`.
+    """
+    limits.spend(1)
+    formats = _formats(context)
+    category = formats.locale.plural_form(_a_number(value))
+    chosen = one if category == "one" else forms.get(category)
+    if chosen is None:
+        chosen = other
+    return chosen.replace("#", written_number(value, formats)) if "#" in chosen else chosen
+
+
+@pass_context
+def _isolate(context: Context, value: Any) -> str:
+    """Plain text that runs in the other direction, kept in one piece (Unicode's isolates); all else as it is.
+
+    For names and numbers in a sentence. An address that is tapped on stands on a line of its own instead: phones
+    would take the sign that ends an isolate for a part of it.
+    """
+    limits.spend_on(value)
+    text = "" if value is None else str(value)
+    other = _LEFT_TO_RIGHT if _formats(context).direction == "rtl" else _RIGHT_TO_LEFT
+    if text.isdigit() or not any(bidirectional(letter) in other for letter in text):
+        return text  # a code of digits stays bare: phones offer to copy it
+    return f"\u2068{text}\u2069"
 
 
 FORMATS: dict[str, Callable[..., str]] = {
@@ -204,5 +261,7 @@ FORMATS: dict[str, Callable[..., str]] = {
     "iso": _iso,
     "money": _money,
     "number": _number,
+    "percent": _percent,
     "plural": _plural,
+    "isolate": _isolate,
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared.errors import InvalidInput, TemplateError
+from shared.templates.locales import canonical
 from shared.templates.types import TYPES
 from shared.templates.variables import Variable, Variables
 
@@ -83,9 +84,9 @@ class _Reader:
             if not isinstance(name, str) or not name.endswith(".pdf"):
                 raise self.wrong(f"The file name of attachment `{stem}` must end in .pdf.", "attachments", stem)
         language = data.get("language", "en")
-        if not isinstance(language, str) or not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", language):
+        if not isinstance(language, str) or not (tag := canonical(language)):
             raise self.wrong("`language` must be a tag such as en or pt-BR.", "language")
-        return Manifest(description, kind, language, variables, sample, attachments)
+        return Manifest(description, kind, tag, variables, sample, attachments)
 
     def table(self, data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         value = data.get(key, {})

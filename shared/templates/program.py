@@ -9,7 +9,7 @@ from jinja2 import Template, TemplateNotFound, TemplateSyntaxError, meta, nodes
 from jinja2 import TemplateError as JinjaError
 
 from shared.errors import TemplateError
-from shared.templates import files, limits
+from shared.templates import files, limits, plurals
 from shared.templates.sandbox import TemplateEnvironment
 
 _FAULTS = (
@@ -33,21 +33,25 @@ class Program:
     """Parameters:
     sources: the files by name.
     extra: sources that belong to no file, by a name of their own.
+    language: the tag of what they are written in, whose plurals they need.
     """
 
-    def __init__(self, sources: Mapping[str, str], extra: Mapping[str, str]) -> None:
+    def __init__(self, sources: Mapping[str, str], extra: Mapping[str, str], language: str) -> None:
+        self._language = language
         self._sources = {**sources, **extra}
         self._environment = TemplateEnvironment(self._load)
         self._loaded: dict[str, Template] = {}
 
-    def check(self, names: Collection[str]) -> None:
+    def check(self, names: Collection[str], translated: Collection[str] = ()) -> None:
         """Refuse syntax errors, unknown filters, missing files and variables that are not among `names`.
 
-        Every file of the bundle is looked at, but of the layout only what is used.
+        Every file of the bundle is looked at, but of the layout only what is used; of that of a variant only what is
+        `translated`, since the template itself was checked with the rest.
         """
         limits.start()  # Jinja2 runs what is constant when it compiles
-        waiting = [file for file in self._sources if _is_program(file) and not file.startswith(files.LAYOUT)]
-        seen = set(waiting)
+        own = [file for file in self._sources if _is_program(file) and not file.startswith(files.LAYOUT)]
+        waiting = [*own, *(file for file in translated if file.startswith(files.LAYOUT))]
+        seen = {*waiting, *(file for file in self._sources if translated and file.startswith(files.LAYOUT))}
         while waiting:
             file = waiting.pop()
             for used in self._check(file, names):
@@ -88,6 +92,9 @@ class Program:
             hint = f" did you mean `{close[0]}`?" if close else " declare it in template.toml."
             line = next((n.lineno for n in parsed.find_all(nodes.Name) if n.name == name), None)
             raise TemplateError(f"`{name}` is not a declared variable;{hint}", file=file, line=line)
+        for plural in parsed.find_all(nodes.Filter):
+            if plural.name == "plural" and (problem := plurals.problem_of(plural, self._language)):
+                raise TemplateError(problem, file=file, line=plural.lineno)
         return {used for used in meta.find_referenced_templates(parsed) if used is not None}
 
     def _load(self, file: str) -> str | None:

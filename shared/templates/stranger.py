@@ -19,9 +19,13 @@ from shared.errors import InvalidInput, TemplateError
 from shared.messages.content import Content, read_content
 from shared.templates.brand import Brand
 from shared.templates.bundle import Bundle
+from shared.templates.locales import of_folder
 
 CPU_SECONDS = 1.0
 """Processor time for compiling and rendering, beyond what starting the child takes."""
+
+CPU_SECONDS_A_LOCALE = 0.25
+"""The same for each language it comes in besides."""
 
 WALL_SECONDS = 15.0
 MEMORY_BYTES = 512 * 1024 * 1024
@@ -37,6 +41,7 @@ def examine(
     recipient: Mapping[str, Any] | None = None,
     brand: Brand | None = None,
     documents: Collection[str] = (),
+    every_locale: bool = False,
 ) -> dict[str, Content]:
     """Compile and render a template nobody has looked at yet; the content by channel.
 
@@ -45,6 +50,7 @@ def examine(
         recipient: who it is shown for.
         documents: typst sources that are trusted because the installation ships them. Others are refused: what
             a document costs can depend on its data, and nothing bounds it in the worker that sends it.
+        every_locale: render each of its variants too, to see that they can be.
 
     Raises `TemplateError` by file and line, or naming the limit it ran into, `InvalidInput` for `data`, and
     `RuntimeError` when it is not the template's fault.
@@ -59,7 +65,8 @@ def examine(
         "data": data,
         "recipient": dict(recipient or {}),
         "brand": asdict(brand or Brand()),
-        "cpu_seconds": CPU_SECONDS,
+        "every_locale": every_locale,
+        "cpu_seconds": CPU_SECONDS + CPU_SECONDS_A_LOCALE * len({of_folder(file)[0] for file in bundle.files} - {""}),
         "memory_bytes": MEMORY_BYTES,
         "answer_bytes": MAX_ANSWER_BYTES,
     }

@@ -39,6 +39,9 @@ def answer(order: Mapping[str, Any]) -> dict[str, Any]:
         data = template.sample if order["data"] is None else template.check(order["data"])
         brand = Brand(**order["brand"])
         rendered = {c: template.render(c, data, order["recipient"], brand) for c in template.channels}
+        for locale in template.locales if order["every_locale"] else ():
+            for channel in template.channels:
+                template.render(channel, data, {**order["recipient"], "locale": locale}, brand)
     except TemplateError as error:
         return {"error": error.reason, "file": error.file, "line": error.line}
     except MemoryError:

@@ -50,6 +50,11 @@ class Type:
     parse: Callable[[Any], Any] | None = None
 
 
+def is_currency(code: str) -> bool:
+    """Whether it is a code of ISO 4217."""
+    return code in _CURRENCIES
+
+
 def _kind(value: Any) -> str:
     names = {
         bool: "true or false",
@@ -154,7 +159,7 @@ def _checked(check: Callable[[str], str]) -> Callable[[Any], str | None]:
 def _money(value: Any) -> str | None:
     if not isinstance(value, Mapping) or set(value) != {"amount", "currency"}:
         return _kind(value) if not isinstance(value, Mapping) else "it has exactly `amount` and `currency`"
-    if not isinstance(value["currency"], str) or value["currency"] not in _CURRENCIES:
+    if not isinstance(value["currency"], str) or not is_currency(value["currency"]):
         return "`currency` is a code of three letters (ISO 4217)"
     problem = _decimal(value["amount"])
     if problem:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.whatsapp.providers.twilio_content import approved, content_variables, problem_of
+from services.whatsapp.providers.twilio_content import approved, content_variables, problem_of, sid_for
 from shared.messages.whatsapp import WhatsAppContent, WhatsAppMessage
 from shared.providers.port import LookUp, Sent
 from shared.settings import setting
@@ -96,7 +96,7 @@ class Twilio:
 
     def _said(self, content: WhatsAppContent) -> dict[str, Any]:
         """The approved template where there is one. Twilio takes no body beside it."""
-        template = content.content_sid or self._approved.get(content.template or "")
+        template = content.content_sid or sid_for(content.template, self._approved)
         if template:
             return {"content_sid": template, "content_variables": content_variables(content.variables)}
         return {"body": content.body, "media_url": [content.media_url] if content.media_url else None}

@@ -12,15 +12,24 @@ from shared.errors import Rejected
 LONGEST_NAME, LONGEST_VALUE = 16, 1600
 """Characters: https://www.twilio.com/docs/content/using-variables-with-content-api."""
 
-_APPROVED = re.compile(r"(?P<name>[a-z][a-z0-9_]{0,62})=(?P<sid>HX[0-9a-fA-F]{32})")
+_APPROVED = re.compile(r"(?P<name>[a-z][a-z0-9_]{0,62}(\.[a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?)=(?P<sid>HX[0-9a-fA-F]{32})")
 _NAME = re.compile(r"\w{1,16}", re.ASCII)
 _BROKEN = re.compile(r"[\n\r\t]| {5}")
 """What an approved text may not get: Twilio's error 21656, https://www.twilio.com/docs/api/errors/21656."""
 
 
 def approved(pairs: Sequence[str]) -> Mapping[str, str]:
-    """The content SID by the name of our template, of `name=HX…` pairs that `problem_of` had nothing against."""
+    """The content SID by the name of our template, of `name=HX…` pairs that `problem_of` had nothing against.
+
+    That of a variant has its language behind the name: `booking_confirmation.pt-BR=HX…`.
+    """
     return dict(pair.split("=", 1) for pair in pairs)
+
+
+def sid_for(template: str | None, configured: Mapping[str, str]) -> str | None:
+    """What is approved for a template of ours, in its language where that one is."""
+    name = template or ""
+    return configured.get(name) or configured.get(name.partition(".")[0])
 
 
 def problem_of(pairs: Sequence[str]) -> str | None:

@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_templates_are_listed(typed: Client):
     listed = typed.run("templates", "list").stdout
-    assert re.search(r"one_time_code@1 +code +email, sms +A code that proves", listed)
+    assert re.search(r"one_time_code@1 +code +email, sms +en ar de es fr pl +A code", listed)
     assert {one["name"] for one in typed.json("templates", "list")} >= {"welcome", "trip_delay"}
 
 
@@ -43,6 +43,27 @@ def test_a_preview_shows_every_channel(typed: Client):
     assert "sms: 1 segment of GSM-7" in shown
     assert "Coach 9" in shown
     assert '"delay_minutes": "7"' in shown
+
+
+def test_a_preview_is_in_the_language_asked_for(typed: Client):
+    asked = ("--locale", "de-CH", "--data", "expires_in_minutes=1")
+    shown = typed.run("templates", "preview", "one_time_code", *asked).stdout
+    assert "ist Ihr Code von" in shown
+    assert "1 Minute" in shown
+
+
+def test_a_folder_with_languages_is_pushed_as_it_is(typed: Client, folder: Path):
+    own = folder / "moin"
+    (own / "nl").mkdir(parents=True)
+    (own / "template.toml").write_text('description = "Hello."\nkind = "transactional"\n[sample]\n')
+    (own / "sms.body.txt").write_text("Hello")
+    (own / "nl" / "sms.body.txt").write_text("Hallo")
+    assert typed.run("templates", "push", str(own)).stdout == "moin@1\n"
+    assert "Hallo" in typed.run("templates", "preview", "moin", "--locale", "nl-BE").stdout
+    assert typed.json("templates", "show", "moin")["locales"] == ["en", "nl"]
+    (own / "nl" / "push.title.txt").write_text("x")
+    refused = typed.run("templates", "push", str(own))
+    assert f"{own}/nl/push.body.txt: The push form needs this file" in refused.stderr
 
 
 def test_a_preview_shows_what_fills_the_approved_text_of_whatsapp(typed: Client):

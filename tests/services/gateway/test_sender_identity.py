@@ -30,6 +30,17 @@ def problems(answer: Any) -> dict[str, str]:
     return {error["field"]: error["problem"] for error in answer.json["errors"]}
 
 
+@pytest.mark.usefixtures("catalogue")
+def test_a_projects_language_is_that_of_whoever_said_none(owner: Caller) -> None:
+    refused = owner("PUT", "/v1/identity", json={"brand": {"locale": "xx"}})
+    assert problems(refused) == {"brand": "locale: Must be a language tag such as de or pt-BR."}
+    assert owner("PUT", "/v1/identity", json={"brand": {"locale": "de-AT"}}).status_code == 200
+    made = owner("POST", "/v1/templates/one_time_code/preview", json={}).json
+    assert made["locales"] == {"email": "de", "sms": "de"}
+    asked = owner("POST", "/v1/templates/one_time_code/preview", json={"locale": "en"}).json
+    assert asked["locales"] == {"email": "en", "sms": "en"}
+
+
 def test_a_project_has_said_nothing_at_first(owner: Caller) -> None:
     assert owner("GET", "/v1/identity").json == {}
 

@@ -73,7 +73,54 @@ def test_the_layout_of_the_installation_is_added(call: Any) -> None:
     assert "_layout/email.html" in answer.json["files"]
 
 
+def test_a_template_is_uploaded_with_its_languages(call: Any) -> None:
+    variants = {"de/sms.body.txt": "Notiz: {{ word }}", "pt_BR/sms.body.txt": "Nota: {{ word }}"}
+    answer = put(call, **variants)
+    assert answer.json["locales"] == ["en", "de", "pt-BR"], answer.json
+    assert answer.json["files"]["de/sms.body.txt"] == "Notiz: {{ word }}"
+    listed = {one["name"]: one["locales"] for one in call("GET", "/v1/templates").json["items"]}
+    assert listed["note"] == ["en", "de", "pt-BR"]
+    assert listed["welcome"] == ["en", "ar", "de", "es", "fr", "pl"]
+    assert put(call, **variants).json["version"] == answer.json["version"]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("klingon/sms.body.txt", "x", "`klingon` is no locale"),
+        ("pl/sms.body.txt", "{{ 1|plural('x', 'y') }}", "few, many are missing"),
+        ("de/sms.body.txt", "{{ word|number }}", "A number is wanted here"),
+    ],
+)
+def test_a_variant_that_cannot_be_sent_is_refused_by_its_file(call: Any, file: str, text: str, said: str) -> None:
+    answer = put(call, **{file: text})
+    assert answer.status_code == 422
+    (error,) = answer.json["errors"]
+    assert error["field"].startswith(file)
+    assert said in error["problem"]
+
+
 class TestPreview:
+    @pytest.mark.parametrize(
+        "asked", [{"locale": "de-AT"}, {"recipient": {"locale": "de"}}, {"locale": "de", "recipient": {"locale": "fr"}}]
+    )
+    def test_in_the_language_asked_for(self, call: Any, asked: Any) -> None:
+        put(call, **{"de/sms.body.txt": "Notiz: {{ word }}"})
+        answer = call("POST", "/v1/templates/note/preview", json=asked).json
+        assert (answer["content"]["sms"]["body"], answer["locales"]) == ("Notiz: hello", {"sms": "de"})
+
+    def test_in_a_language_it_does_not_have(self, call: Any) -> None:
+        put(call, **{"de/sms.body.txt": "Notiz: {{ word }}"})
+        answer = call("POST", "/v1/templates/note/preview", json={"locale": "fr"}).json
+        assert (answer["content"]["sms"]["body"], answer["locales"]) == ("Note: hello", {"sms": "en"})
+        answer = call("POST", "/v1/templates/note/preview", json={"locale": "no tag at all"})
+        assert [error["field"] for error in answer.json["errors"]] == ["locale"]
+
+    def test_a_mail_in_arabic_runs_from_right_to_left(self, call: Any) -> None:
+        answer = call("POST", "/v1/templates/booking_confirmation/preview", json={"locale": "ar"}).json
+        assert '<html lang="ar" dir="rtl"' in answer["content"]["email"]["html"]
+        assert set(answer["locales"].values()) == {"ar"}
+
     def test_with_its_sample_in_every_channel(self, call: Any) -> None:
         content = call("POST", "/v1/templates/trip_delay/preview", json={}).json["content"]
         assert set(content) == {"sms", "push"}

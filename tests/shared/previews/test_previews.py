@@ -129,3 +129,14 @@ def test_what_the_outbox_kept_is_shown_with_its_envelope() -> None:
     drawn = unescape(fragment(shown(message, channel="email", at=at, product="Lumen", facts={"Template": "x@1"})))
     for one in ("Ada <ada@example.com>", "Lumen", "https://example.com/u", "14 March 2026, 09:05 UTC", "x@1"):
         assert one in drawn
+
+
+def test_arabic_runs_from_right_to_left() -> None:
+    """What each bubble says decides its direction: not the page, nor a word of ours within it."""
+    push = fragment(Shown("push", {"title": "تم تأكيد الحجز", "body": "عشاء"}))
+    assert (
+        '<p class="preview-title" dir="auto"><span class="preview-now" dir="ltr">now</span>تم تأكيد الحجز</p>' in push
+    )
+    sms = fragment(Shown("sms", {"body": "حجزك \u2068https://example.com/b/1\u2069"}))
+    assert '<p class="preview-bubble" dir="auto">حجزك' in sms
+    assert 'href="https://example.com/b/1"' in sms

@@ -8,7 +8,7 @@ import pytest
 
 from shared.templates.brand import Brand
 from shared.templates.bundle import Bundle
-from shared.templates.catalogue import bundle_of, load_catalogue
+from shared.templates.catalogue import bundle_of, load_catalogue, load_layout
 from shared.templates.compiled import Template
 from shared.templates.variables import Variable
 
@@ -48,7 +48,7 @@ def recipient() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def bundle(folder: Path) -> MakeBundle:
     """Make a bundle: `bundle({"sms.body.txt": "…"}, 'more = "toml"')`. The real layout can be used."""
-    layout = {f"_layout/{path.name}": path.read_text() for path in (folder / "_layout").iterdir()}
+    layout = load_layout(folder)
 
     def make(files: Mapping[str, str], manifest: str = "") -> Bundle:
         return bundle_of("made", {"template.toml": MANIFEST + manifest, **files}, layout)

@@ -65,4 +65,6 @@ def test_every_part_of_a_brand_can_be_set() -> None:
 def _example(name: str) -> str:
     if name.startswith("accent"):
         return "#123456"
+    if name == "locale":
+        return "pt-BR"
     return f"https://example.com/{name}" if name.endswith("url") or name == "website" else f"the {name}"

@@ -26,7 +26,8 @@ def place(tmp_path: Path, folder: Path) -> Path:
 def test_a_bundle_stands_alone(catalogue: dict[str, Bundle]) -> None:
     """It carries of the layout what it uses, however deep, and nothing else."""
     welcome = {file for file in catalogue["welcome"].files if file.startswith("_layout/")}
-    assert welcome == {"_layout/email.css", "_layout/email.html", "_layout/footer.txt", "_layout/parts.html"}
+    pages = {"_layout/email.css", "_layout/email.html", "_layout/footer.txt", "_layout/parts.html", "_layout/words.txt"}
+    assert welcome == pages | {f"_layout/{language}/words.txt" for language in ("ar", "de", "es", "fr", "pl")}
     assert not [file for file in catalogue["trip_delay"].files if file.startswith("_layout/")]
 
 
@@ -89,8 +90,8 @@ def test_folders_inside_and_other_encodings_are_refused(place: Path) -> None:
     with pytest.raises(TemplateError, match=r"^hello/sms.body.txt: .*UTF-8"):
         load_catalogue(place)
     (place / "hello" / "sms.body.txt").write_text("Hi")
-    (place / "hello" / "de").mkdir()
-    with pytest.raises(TemplateError, match=r"^hello/de: .*folder"):
+    (place / "hello" / "drafts").mkdir()
+    with pytest.raises(TemplateError, match=r"^hello/drafts: .*folder"):
         load_catalogue(place)
 
 
@@ -111,7 +112,7 @@ def test_the_wheel_takes_every_template_along(folder: Path) -> None:
     """`data-files` has no recursive form: a template that is not listed would be missing after `pip install`."""
     listed = tomllib.loads((folder.parent / "pyproject.toml").read_text())["tool"]["setuptools"]["data-files"]
     assert listed == {
-        f"share/crier/templates/{path.name}": [f"templates/{path.name}/*"]
-        for path in sorted(folder.iterdir())
+        f"share/crier/templates/{path.relative_to(folder)}": [f"templates/{path.relative_to(folder)}/*"]
+        for path in sorted(folder.rglob("*"))
         if path.is_dir()
     }

@@ -44,7 +44,7 @@ PROMISED = {
 }
 TEMPLATES = Path(__file__).parents[3] / "templates"
 CHANNELS = {
-    path.name: files.channels(file.name for file in path.iterdir())
+    path.name: files.channels(file.name for file in path.iterdir() if file.is_file())
     for path in sorted(TEMPLATES.iterdir())
     if not path.name.startswith("_")
 }
