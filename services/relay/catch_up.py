@@ -8,7 +8,6 @@ import structlog
 from shared.broker import Broker
 from shared.calendar import CALENDAR
 from shared.ledger.ticks import Tick, Ticks
-from shared.periodic.due import latest_tick
 from shared.periodic.job import Job, Missed
 from shared.periodic.times import latest_tick
 

@@ -1,4 +1,4 @@
-"""When a cron expression of the calendar was due, and when it will be."""
+"""When a cron expression of the calendar was due, and when it will be. Needs APScheduler, as the scheduler does not."""
 
 from datetime import datetime, timedelta
 from functools import cache

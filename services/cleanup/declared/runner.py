@@ -31,7 +31,7 @@ from services.cleanup.settings import CleanupSettings
 from shared.errors import CrierError, LedgerUnavailable
 from shared.ledger.database import Database
 from shared.ledger.ticks import Ticks
-from shared.periodic.due import latest_tick
+from shared.periodic.times import latest_tick
 
 log = structlog.get_logger(__name__)
 EXPECTED = (CrierError, psycopg.Error, RedisError, OSError)

@@ -8,7 +8,6 @@ import pytest
 
 from shared.calendar import CALENDAR
 from shared.periodic.cron import WEEKDAYS, cron_problem
-from shared.periodic.due import latest_tick
 from shared.periodic.job import Job, Missed
 from shared.periodic.times import latest_tick, next_tick
 

@@ -10,7 +10,7 @@ from services.cleanup.declared.runner import Busy, Runner
 from services.cleanup.settings import CleanupSettings
 from shared.errors import InvalidInput
 from shared.ledger.ticks import Ticks
-from shared.periodic.due import latest_tick
+from shared.periodic.times import latest_tick
 from tests.services.cleanup.declared.conftest import ages, tell
 
 FILE = """
