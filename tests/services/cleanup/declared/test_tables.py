@@ -1,5 +1,6 @@
 """Old rows go, in batches that hurt nobody; what cannot be meant is refused."""
 
+import os
 import threading
 from datetime import timedelta
 
@@ -11,7 +12,7 @@ from services.cleanup.pace import Pace
 from shared.errors import InvalidInput
 from tests.services.cleanup.declared.conftest import ages, tell
 
-ROWS = 200_000
+ROWS = int(os.environ.get("ROWS_TO_CLEAN", "200000"))  # of a live table
 
 
 def refused(cleaner, doing="check", *arguments):
