@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime
+from threading import Event
 
 import structlog
 
@@ -62,7 +63,8 @@ class ReminderDesk:
 
     def _hand_over(self, handover: Handover) -> None:
         # Together: acceptance makes one statement of what several threads bring.
-        accepting = {one.notification_id: self._threads.submit(self._accept, one) for one in handover.promised}
+        gone = Event()
+        accepting = {one.notification_id: self._threads.submit(self._accept, one, gone) for one in handover.promised}
         # All of them, whatever one raises: none may be at it any more when their events can be cancelled again.
         wait(accepting.values())
         for identifier, refusal in ((identifier, done.result()) for identifier, done in accepting.items()):
@@ -71,15 +73,22 @@ class ReminderDesk:
             elif refusal:
                 handover.refused[identifier] = refusal
 
-    def _accept(self, one: Promised) -> str | None:
-        """Make a notification; else why it will never be one, or nothing where that is to be tried again."""
+    def _accept(self, one: Promised, gone: Event) -> str | None:
+        """Make a notification; else why it will never be one, or nothing where that is to be tried again.
+
+        Parameters:
+            gone: the ledger is, and with it perhaps the lock that keeps events from being cancelled meanwhile.
+        """
+        if gone.is_set():
+            return ""
         try:
             request = notification_of(self.intake, one.project_id, one.request, one.starts_at, one.timezone)
-            self.intake.accept_promised(one.project_id, request, one.notification_id)
+            self.intake.accept_promised(one.project_id, request, one.notification_id, now=one.now)
         except InvalidInput as error:
-            log.warning("a reminder cannot be sent", notification=str(one.notification_id), reason=str(error))
+            log.warning("a reminder cannot be sent", notification=str(one.notification_id), fields=sorted(error.fields))
             return str(error)
         except LedgerUnavailable:
+            gone.set()
             raise
         except Exception:
             # A mistake of ours: what is due together with it must not suffer, and it has until its event to be mended.

@@ -41,10 +41,16 @@ _LONGEST = 900.0
 
 @dataclass(slots=True)
 class _Batch:
-    """What became of a claimed batch so far. held: who has to be given back unless something else becomes of him."""
+    """What became of a claimed batch so far.
+
+    Parameters:
+        held: who has to be given back unless something else becomes of him.
+        unsure: the ledger may have some of them as started.
+    """
 
     queue: str
     held: dict[Any, Claimed]
+    unsure: bool = False
     waiting: dict[tuple[int, str | None], list[Claimed]] = field(default_factory=dict)
 
     def wait(self, item: Claimed, delay: float, reason: str | None) -> None:
@@ -245,7 +251,11 @@ class DeliveryLoop:
 
     def _started(self, state: _Batch, calls: list[Call]) -> list[Call]:
         starting = [Starting(call.item, call.provider.name, call.sender, call.cleared) for call in calls]
-        started = self.work.start(starting) if starting else frozenset()
+        try:
+            started = self.work.start(starting) if starting else frozenset()
+        except LedgerUnavailable:
+            state.unsure = True
+            raise
         for call in calls:
             del state.held[call.item.id]
         return [call for call in calls if call.item.id in started]
@@ -263,6 +273,9 @@ class DeliveryLoop:
         self.settler.put(settled._replace(suspect=True) if item.deaths else settled)
 
     def _give_back(self, state: _Batch) -> None:
+        if state.unsure:
+            # The start got no answer, and may have been written: only this process knows that nobody was called.
+            self._not_called(state)
         if state.held:
             state.waiting.setdefault((0, None), []).extend(state.held.values())
         try:
@@ -273,9 +286,11 @@ class DeliveryLoop:
                 self.ringer.ring(state.queue)
         except LedgerUnavailable as error:
             log.warning("claims are given back when the ledger is", reason=str(error))
-            # If it was the start that got no answer, it may have been written: only this process knows better.
-            for item in list(state.held.values()):
-                self._put(state, not_called(item, self.channel.route.providers[0].name))
+            self._not_called(state)
+
+    def _not_called(self, state: _Batch) -> None:
+        for item in list(state.held.values()):
+            self._put(state, not_called(item, self.channel.route.providers[0].name))
 
 
 def _failed(item: Claimed, send: Send) -> str | None:

@@ -88,14 +88,19 @@ class Intake:
             raise Conflict("This Idempotency-Key was removed a moment ago. Try again.")
         return replace(receipt, state=str(State.SUPPRESSED)) if accepted.suppressed else receipt
 
-    def accept_promised(self, project_id: int, request: Mapping[str, Any], identifier: UUID) -> Receipt:
+    def accept_promised(
+        self, project_id: int, request: Mapping[str, Any], identifier: UUID, *, now: datetime | None = None
+    ) -> Receipt:
         """Commit one notification under an id that was written down before, so that doing it again adds nothing.
+
+        Parameters:
+            now: the moment by which it is judged; by the intake's own clock when None.
 
         Raises:
             InvalidInput: every problem, by field path.
             LedgerUnavailable: nobody knows whether it was accepted; repeat it.
         """
-        draft = self._check(project_id, request, identifier)
+        draft = self._check(project_id, request, identifier, now)
         accepted = self.acceptance.accept(project_id, [draft])
         self.ring(draft.queue, draft.send_at)
         state = str(State.SUPPRESSED) if accepted.suppressed else self._state(draft.send_at)
@@ -130,13 +135,15 @@ class Intake:
         """
         return seal_up(project_id, _load(_ENVELOPE, request), self.templates, self._now())
 
-    def _check(self, project_id: int, request: Mapping[str, Any], identifier: UUID | None = None) -> Draft:
+    def _check(
+        self, project_id: int, request: Mapping[str, Any], identifier: UUID | None = None, now: datetime | None = None
+    ) -> Draft:
         try:
             asked = _load(_NOTIFICATION, request)
         except InvalidInput as error:
             to = request.get("to") if isinstance(request, Mapping) else None
             raise InvalidInput({**error.fields, **(load_recipient(to)[1] if to is not None else {})}) from None
-        envelope = seal_up(project_id, asked, self.templates, self._now())
+        envelope = seal_up(project_id, asked, self.templates, now or self._now())
         row = Row(identifier or new_id(), asked["to"], ordering_key=asked.get("ordering_key"))
         drafts, refused = self.drafts.make(project_id, envelope, [row])
         for _, problems in refused:

@@ -116,11 +116,15 @@ class Actions:
         return sorted(done.queues)
 
 
-def withdraw(connection: Connection, notification_id: UUID, who: str) -> bool:
+def withdraw(connection: Connection, notification_id: UUID, who: str, *, was_made: bool) -> bool:
     """Stop a notification for good, if there is one: what has not been started never is, and what is being sent is not
     tried again. Whether this kept it from being sent: there is none, or nothing of it went out.
 
     In the caller's transaction.
+
+    Parameters:
+        was_made: it is known that there was one. Where there is none any more, its record was removed, long after it
+            was sent.
     """
     connection.execute(_OUTDATE, {"id": notification_id})
     rows = connection.execute(_CANCEL, {"id": notification_id}).all()
@@ -128,7 +132,7 @@ def withdraw(connection: Connection, notification_id: UUID, who: str) -> bool:
         connection.execute(_RECORD, {"id": notification_id, "what": "cancelled", "who": who})
         finish(connection, rows)
     left = connection.execute(_LEFT, {"id": notification_id}).one()
-    return bool(left.whole == 0 or (rows and left.out == 0))
+    return bool((left.whole == 0 and not was_made) or (rows and left.out == 0))
 
 
 def requeue(connection: Connection, delivery_ids: Sequence[UUID], who: str) -> Requeued:

@@ -300,7 +300,9 @@ def _take_back(
         for one in reminders
         if one.state == "waiting"
         or (
-            one.state in ("promised", "sent") and one.notification_id and withdraw(connection, one.notification_id, who)
+            one.state in ("promised", "sent")
+            and one.notification_id
+            and withdraw(connection, one.notification_id, who, was_made=one.state == "sent")
         )
     ]
     for version in sorted({one.version for one in stopped}):

@@ -46,19 +46,25 @@ _PROMISE = text("""
 """)
 _WHOSE = text("SELECT appointment_id FROM reminders WHERE notification_id = ANY(:ids)")
 _HOLD = text("SELECT id FROM appointments WHERE id = ANY(:ids) ORDER BY id FOR SHARE")
-_PROMISED = text("""
-    SELECT r.notification_id, r.starts_at, a.project_id, a.timezone, a.request
+_PROMISED = text(f"""
+    SELECT r.notification_id, r.starts_at, a.project_id, a.timezone, a.request, {_NOW} AS now
     FROM reminders r JOIN appointments a ON a.id = r.appointment_id
     WHERE r.notification_id = ANY(:ids) AND r.state = 'promised' ORDER BY r.due_at, r.notification_id
 """)
 _MADE = text("SELECT id FROM notifications WHERE id = ANY(:ids)")
 _SETTLE = text(f"""
+    WITH held AS MATERIALIZED (
+        SELECT r.appointment_id, r.version, r.before, w.state, w.reason
+        FROM reminders r
+        JOIN unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:reasons AS text[])) AS w (id, state, reason)
+          ON w.id = r.notification_id
+        ORDER BY r.notification_id FOR UPDATE OF r)
     UPDATE reminders r
     SET next_at = NULL,
         state = CASE WHEN w.state = 'failed' AND {_BEGUN} THEN 'missed' ELSE w.state END,
         reason = CASE WHEN w.state = 'failed' AND {_BEGUN} THEN :begun ELSE w.reason END
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:reasons AS text[])) AS w (id, state, reason)
-    WHERE r.notification_id = w.id
+    FROM held w
+    WHERE r.appointment_id = w.appointment_id AND r.version = w.version AND r.before = w.before
 """)
 _END = text(f"""
     UPDATE appointments SET state = 'past'
@@ -70,13 +76,18 @@ _END = text(f"""
 
 @dataclass(frozen=True, slots=True)
 class Promised:
-    """A reminder whose notification is to be made now, under the id that was written down for it."""
+    """A reminder whose notification is to be made now, under the id that was written down for it.
+
+    Parameters:
+        now: by the database's clock.
+    """
 
     notification_id: UUID
     project_id: int
     starts_at: datetime
     timezone: str
     request: Mapping[str, Any] = field(repr=False)
+    now: datetime
 
 
 @dataclass
@@ -136,7 +147,7 @@ class Reminders:
             of = connection.execute(_WHOSE, {"ids": list(ids)}).scalars().all()
             connection.execute(_HOLD, {"ids": sorted(set(of))})
             # Asked anew, once nobody can change them any more.
-            rows = connection.execute(_PROMISED, {"ids": list(ids)}).all()
+            rows = connection.execute(_PROMISED, {"ids": list(ids), "now": now}).all()
             handover = Handover([Promised(**row._mapping) for row in rows])
             yield handover
             refused = list(handover.refused)

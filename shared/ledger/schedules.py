@@ -53,7 +53,7 @@ _SET = text("UPDATE schedules SET state = :state, next_fire_at = :next_at WHERE 
 _REMOVE = text("DELETE FROM schedules WHERE id = :id AND project_id = :project_id")
 _DUE = text(f"""
     SELECT {_COLUMNS}, {_NOW} AS now FROM schedules WHERE next_fire_at <= {_NOW}
-    ORDER BY next_fire_at, id LIMIT :most FOR UPDATE SKIP LOCKED
+    ORDER BY next_fire_at LIMIT :most FOR UPDATE SKIP LOCKED
 """)
 _WRITE = text(f"""
     INSERT INTO schedule_fires (schedule_id, fire_time, notification_id, state, reason, lease_until)
@@ -74,14 +74,19 @@ _MOVE = text(f"""
 """)
 _ABANDONED = text(f"""
     WITH taken AS (
-        SELECT schedule_id, fire_time FROM schedule_fires WHERE lease_until < {_NOW}
+        SELECT schedule_id, fire_time, notification_id, tries FROM schedule_fires WHERE lease_until < {_NOW}
         ORDER BY lease_until LIMIT :most FOR UPDATE SKIP LOCKED),
+    judged AS MATERIALIZED (
+        SELECT t.*, s.state = 'paused' AND NOT EXISTS (SELECT FROM notifications n WHERE n.id = t.notification_id)
+                    AS stopped, t.tries >= :tries AS spent
+        FROM taken t JOIN schedules s ON s.id = t.schedule_id),
     again AS (
         UPDATE schedule_fires f
-        SET tries = f.tries + 1, state = CASE WHEN f.tries >= :tries THEN 'failed' ELSE f.state END,
-            reason = CASE WHEN f.tries >= :tries THEN :given_up END,
-            lease_until = CASE WHEN f.tries < :tries THEN {_NOW} + make_interval(secs => :lease) END
-        FROM taken t WHERE f.schedule_id = t.schedule_id AND f.fire_time = t.fire_time
+        SET tries = f.tries + 1,
+            state = CASE WHEN j.stopped THEN 'skipped' WHEN j.spent THEN 'failed' ELSE f.state END,
+            reason = CASE WHEN j.stopped THEN :paused WHEN j.spent THEN :given_up END,
+            lease_until = CASE WHEN NOT j.stopped AND NOT j.spent THEN {_NOW} + make_interval(secs => :lease) END
+        FROM judged j WHERE f.schedule_id = j.schedule_id AND f.fire_time = j.fire_time
         RETURNING f.schedule_id, f.fire_time, f.notification_id, f.state)
     SELECT a.schedule_id, a.fire_time, a.notification_id, s.project_id, s.request
     FROM again a JOIN schedules s ON s.id = a.schedule_id WHERE a.state = 'promised'
@@ -337,9 +342,14 @@ class Schedules:
         return len(found), [_promise(row, schedules[row.schedule_id]) for row in promised]
 
     def abandoned(self, *, most: int, now: datetime | None = None) -> list[Promise]:
-        """Take promises that somebody made and did not keep. Those that were tried `TRIES` times are given up."""
+        """Take promises that somebody made and did not keep. Those that were tried `TRIES` times are given up, those
+        of a schedule that was paused since are left out.
+        """
         given_up = f"It was tried {TRIES} times and never came to an end; the relay's log says why."
-        asked = {"most": most, "now": now, "tries": TRIES, "lease": LEASE, "given_up": given_up}
+        asked = {
+            "most": most, "now": now, "tries": TRIES, "lease": LEASE, "given_up": given_up,
+            "paused": "The schedule was paused before it could be sent.",
+        }  # fmt: skip
         return [Promise(**row._mapping) for row in self.database.rows(_ABANDONED, asked)]
 
     def settle(self, kept: Sequence[Kept], *, now: datetime | None = None) -> None:
@@ -349,10 +359,19 @@ class Schedules:
             columns = ("schedule_ids", "fire_times", "states", "reasons")
             self.database.execute(_SETTLE, _columns(columns, ends) | {"now": now})
 
-    def forget(self, *, most: int = 1000, now: datetime | None = None) -> int:
-        """Remove times and ended schedules that are older than `KEPT_DAYS`, `most` of each; how many."""
-        asked = {"days": KEPT_DAYS, "most": most, "now": now}
-        return self.database.execute(_FORGET_FIRES, asked) + self.database.execute(_FORGET_ENDED, asked)
+    def forget(self, *, most: int = 1000, rounds: int = 20, now: datetime | None = None) -> int:
+        """Remove times and ended schedules that are older than `KEPT_DAYS`; how many.
+
+        Parameters:
+            most: of each in one transaction. rounds: such transactions, at most.
+        """
+        asked, total = {"days": KEPT_DAYS, "most": most, "now": now}, 0
+        for _ in range(rounds):
+            gone = self.database.execute(_FORGET_FIRES, asked), self.database.execute(_FORGET_ENDED, asked)
+            total += sum(gone)
+            if max(gone) < most:
+                break
+        return total
 
 
 def _locked(

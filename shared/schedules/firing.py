@@ -4,7 +4,8 @@ Any number of relays may do so at once. A time is written down, with the id its 
 notification is accepted under that id; a relay that dies in between is made up for by the next sweep of any other.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,17 +21,22 @@ log = structlog.get_logger(__name__)
 
 CLAIMED = 50
 """Schedules taken in one transaction."""
-ROUNDS = 20
-"""Such transactions in one sweep: the relay has other things to do, and begins the next sweep within a second."""
+TURN = 5.0
+"""Seconds after which a sweep ends even when more is due, so that a relay can be stopped."""
 _LONGEST_REASON = 500
 
 
 @dataclass(frozen=True)
 class Sweeper:
-    """Fires what is due."""
+    """Fires what is due.
+
+    Parameters:
+        clock: seconds that only grow.
+    """
 
     intake: Intake
     schedules: Schedules
+    clock: Callable[[], float] = time.monotonic
 
     def sweep(self, now: datetime | None = None) -> int:
         """Fire what is due, and what another relay left behind; how many notifications that were.
@@ -38,12 +44,11 @@ class Sweeper:
         Parameters:
             now: for tests; None is the database's clock.
         """
-        fired = self._keep(self.schedules.abandoned(most=CLAIMED, now=now), now)
-        for _ in range(ROUNDS):
+        until = self.clock() + TURN
+        fired, taken = self._keep(self.schedules.abandoned(most=CLAIMED, now=now), now), CLAIMED
+        while taken == CLAIMED and self.clock() < until:
             taken, promises = self.schedules.claim(decide, most=CLAIMED, now=now)
             fired += self._keep(promises, now)
-            if taken < CLAIMED:
-                break
         return fired
 
     def _keep(self, promises: Sequence[Promise], now: datetime | None) -> int:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from shared.schedules.triggers import Trigger, latest_until
 
 POLICIES = ("skip", "once", "all")
-AT_ONCE = 20
+AT_ONCE = 5
 """Times of one schedule that are looked at together. The rest follows in the same way, within the second."""
 
 

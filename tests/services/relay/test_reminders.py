@@ -240,10 +240,10 @@ class TestTogether:
         scene.put("b", notification={**MAIL, "to": {"email": "grace@example.com"}})
         accept = scene.intake.accept_promised
 
-        def broken(project: int, request: Any, identifier: UUID) -> Any:
+        def broken(project: int, request: Any, identifier: UUID, **options: Any) -> Any:
             if request["to"]["email"] == "ada@example.com":
                 raise ZeroDivisionError
-            return accept(project, request, identifier)
+            return accept(project, request, identifier, **options)
 
         due = start - timedelta(hours=24)
         with monkeypatch.context() as patch:
@@ -253,11 +253,19 @@ class TestTogether:
         scene.at(due + LEASE)
         assert scene.states("a")["24h"] == "sent"
 
+    def test_a_relay_whose_clock_is_ahead_reminds_all_the_same(
+        self, scene: Scene, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        start = scene.put(offsets=["30m"]).starts_at
+        monkeypatch.setattr(scene.intake, "_now", lambda: scene.now + timedelta(hours=1))
+        scene.at(start - timedelta(minutes=30))
+        assert scene.states() == {"30m": "sent"}
+
     def test_without_the_ledger_nothing_is_lost(self, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
         start = scene.put().starts_at
         due = start - timedelta(hours=24)
 
-        def away(*_: Any) -> Any:
+        def away(*_: Any, **__: Any) -> Any:
             raise LedgerUnavailable("away")
 
         with monkeypatch.context() as patch:

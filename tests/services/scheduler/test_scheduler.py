@@ -147,7 +147,8 @@ def test_a_tick_is_a_minute_whenever_in_it_periodiq_wakes(broker, environment):
     program = """
 import pendulum, periodiq
 from services.scheduler import broker
-scheduler = periodiq.Scheduler([actor for actor in broker.actors.values() if actor.queue_name == "cleanup"])
+daily = "cleanup.remove_notifications"
+scheduler = periodiq.Scheduler([actor for actor in broker.actors.values() if actor.actor_name == daily])
 for second in (0, 7, 59):
     now = pendulum.datetime(2026, 3, 1, 3, 15, second)
     scheduler.send_actors([a for a in scheduler.actors if a.options["periodic"].validate(now)], now=now)

@@ -228,11 +228,11 @@ def test_a_batch_whose_admission_cannot_be_asked_for_is_given_back(make_loop, ac
 
 
 class GoneAtTheStart:
-    """A ledger that starts what it is asked to, says nothing, and cannot be reached for a while."""
+    """A ledger that starts what it is asked to, says nothing, and (or not) cannot be reached for a while."""
 
-    def __init__(self, work):
+    def __init__(self, work, refusing):
         self.work = work
-        self.refusing = 2
+        self.refusing = refusing
 
     def __getattr__(self, name):
         return getattr(self.work, name)
@@ -241,27 +241,29 @@ class GoneAtTheStart:
         self.work.start(starting)
         raise LedgerUnavailable("no answer")
 
-    def release(self, *_, **__):
-        raise LedgerUnavailable("gone")
+    def release(self, *asked, **options):
+        if self.refusing:
+            raise LedgerUnavailable("gone")
+        self.work.release(*asked, **options)
 
     def settle(self, settlements):
-        self.refusing -= 1
-        if self.refusing >= 0:
+        if self.refusing:
+            self.refusing -= 1
             raise LedgerUnavailable("gone")
         return self.work.settle(settlements)
 
 
+@pytest.mark.parametrize("refusing", [0, 2])
 def test_what_was_started_without_this_process_knowing_is_given_back_later_and_not_in_doubt(
-    make_loop, accept, database
+    make_loop, accept, database, refusing
 ):
     accept("fine", "fine")
     vendor = Vendor()
     loop = make_loop(vendor)
-    gone = GoneAtTheStart(loop.work)
+    gone = GoneAtTheStart(loop.work, refusing)
     loop = replace(loop, work=gone, settler=Settler(gone))
     with pytest.raises(LedgerUnavailable):
         loop.answer(QUEUE, TIMING)
-    assert states(database) == {"started": 2}
     assert loop.settler.drain(20)
     assert vendor.seen == []
     rows = database.rows(

@@ -251,6 +251,21 @@ class TestTogether:
         assert sent() == 5
         assert relays[0].sweep(later + timedelta(seconds=LEASE + 1)) == 0
 
+    def test_what_was_promised_before_a_pause_is_left_out(
+        self, make, intake, schedules, sweeper, sent, times, project_id
+    ):
+        made, other = make("paused"), make("made")
+        with pytest.raises(Killed):
+            Sweeper(Power(intake, at=1, where="before"), Dying(intake.acceptance.database)).sweep(NOON)
+        promised = {fire.notification_id for fire in schedules.fires(other.id)}
+        intake.accept_promised(project_id, SMS, *promised)
+        for one in (made, other):
+            schedules.pause(project_id, one.id, who="test")
+        later = NOON + timedelta(seconds=LEASE + 1)
+        assert sweeper.sweep(later) == sent() == 1
+        assert [fire.state for fire in schedules.fires(made.id)] == ["skipped"]
+        assert [fire.state for fire in schedules.fires(other.id)] == ["fired"], "it had been made before the pause"
+
     def test_who_dies_while_claiming_has_claimed_nothing(self, make, schedules, sweeper, sent, times):
         make()
 
