@@ -45,6 +45,8 @@ def _said(template: Template, locale: str | None, brand: Brand, channel: str = "
         ("pt-PT", "Olá"),
         ("pt", "Olá"),
         ("zh-Hant-TW", "你好"),
+        ("zh-TW", "你好"),
+        ("zh-CN", "Hello"),
         ("en-GB", "Hello"),
         ("fr", "Hello"),
         ("tlh", "Hello"),
@@ -181,7 +183,30 @@ def test_tags_are_those_of_bcp_47() -> None:
     assert [canonical(tag) for tag in ("pt-br", "zh_hant_tw", "en", "xx", "_layout")] == [
         "pt-BR", "zh-Hant-TW", "en", None, None,
     ]  # fmt: skip
-    assert lookup("zh-Hant-TW") == ("zh-Hant-TW", "zh-Hant", "zh")
+
+
+@pytest.mark.parametrize(
+    ("tag", "found"),
+    [
+        ("zh-Hant-TW", ("zh-Hant-TW", "zh-Hant", "zh")),
+        ("zh-TW", ("zh-Hant-TW", "zh-Hant", "zh")),
+        ("zh_hk", ("zh-Hant-HK", "zh-Hant", "zh")),
+        ("zh-CN", ("zh-Hans-CN", "zh-Hans", "zh")),
+        ("sr-ME", ("sr-Latn-ME", "sr-Latn", "sr")),
+        ("sr-RS", ("sr-Cyrl-RS", "sr-Cyrl", "sr")),
+        ("iw", ("he-IL", "he")),
+        ("tl", ("fil-PH", "fil")),
+        ("no", ("no", "nb")),
+        ("no-NO", ("no", "nb")),
+        ("nb-NO", ("nb-NO", "nb", "no")),
+        ("nn", ("nn",)),
+        ("de-US", ("de",)),
+        ("ca-ES-valencia", ("ca-ES-VALENCIA", "ca-ES", "ca")),
+        ("xx", ()),
+    ],
+)
+def test_what_will_do_for_a_tag(tag: str, found: tuple[str, ...]) -> None:
+    assert lookup(tag) == found
 
 
 NUMBERS = (0, 1, 2, 3, 5, 11, 21, 100)
