@@ -234,3 +234,15 @@ def test_the_last_line_of_a_code_is_for_the_phone(catalogue: dict[str, Bundle], 
     data = {**template.sample, "code": "K7Q29", "domain": "example.com"}
     body = template.render("sms", template.check(data), {"locale": tag}, brand).body  # type: ignore[union-attr]
     assert str(body).splitlines()[-1] == "@example.com #K7Q29"
+
+
+@pytest.mark.parametrize(
+    ("name", "tag", "file", "said"),
+    [
+        ("one_time_code", "de", "sms.body.txt", "Geben Sie ihn an niemanden weiter."),
+        ("payment_receipt", "pl", "email.body.txt", "Suma częściowa:"),
+        ("payment_failure", "es", "email.body.txt", "a más tardar el {{ retry_on|date }}"),
+    ],
+)
+def test_wordings_that_were_wrong_once(name: str, tag: str, file: str, said: str) -> None:
+    assert said in (TEMPLATES / name / tag / file).read_text()
