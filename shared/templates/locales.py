@@ -58,6 +58,14 @@ def first_of(available: Collection[str], wanted: Iterable[str | None]) -> tuple[
     return None
 
 
+@lru_cache(maxsize=2048)
+def first_in(language: str, wanted: tuple[str | None, ...]) -> str | None:
+    """The first of the tags `wanted` that is in `language`, whatever its country."""
+    own = locale_of(language)
+    fitting = (tag for tag in wanted if own and (locale := locale_of(tag)) and locale.language == own.language)
+    return next(fitting, None)
+
+
 def of_folder(file: str) -> tuple[str, str]:
     """The folder and the name of `de/sms.body.txt` or `_layout/de/words.txt`; the folder is empty where it has none."""
     folder, _, name = file.removeprefix(LAYOUT).rpartition("/")

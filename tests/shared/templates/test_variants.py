@@ -70,6 +70,26 @@ def test_the_brand_says_what_whoever_is_unknown_reads(
     assert _said(template(SMS), locale, Brand(locale=brand_locale)) == said
 
 
+@pytest.mark.parametrize(
+    ("locale", "brand_locale", "said"),
+    [
+        ("it", "en-GB", "1 July 2026"),
+        (None, "en-GB", "1 July 2026"),
+        ("no such tag", "en-GB", "1 July 2026"),
+        ("en-US", "en-GB", "July 1, 2026"),
+        ("it", "de-CH", "July 1, 2026"),
+        ("it", None, "July 1, 2026"),
+    ],
+)
+def test_dates_follow_the_first_locale_in_the_language_of_the_text(
+    template: MakeTemplate, locale: str | None, brand_locale: str | None, said: str
+) -> None:
+    day = '[variables.day]\ntype = "date"\n[sample]\nday = "2026-07-01"'
+    for others in ({}, {"fr/sms.body.txt": "-"}):
+        made = template({"sms.body.txt": "{{ day|date }}", **others}, day)
+        assert _said(made, locale, Brand(locale=brand_locale), day="2026-07-01") == said
+
+
 def test_a_brand_in_no_language_is_refused() -> None:
     with pytest.raises(InvalidInput, match=r"brand\.locale"):
         Brand(locale="klingonish")
