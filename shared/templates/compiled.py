@@ -103,7 +103,7 @@ class Template:
     def _form(self, channel: str, wanted: tuple[str | None, ...]) -> tuple[Form, str | None]:
         """The form for `channel`, and the tag that dates and amounts follow."""
         if len(self._sources) == 1:
-            return self._own, next(filter(None, wanted), None)
+            return self._own, locales.first_in(self.language, wanted)
         found = locales.first_of(self._tags[channel], wanted)
         return (self._compiled(found[0]), found[1]) if found else (self._own, None)
 

@@ -235,7 +235,11 @@ def _plural(context: Context, value: Any, one: str | None = None, other: str = "
     chosen = one if category == "one" else forms.get(category)
     if chosen is None:
         chosen = other
-    return chosen.replace("#", written_number(value, formats)) if "#" in chosen else chosen
+    if "#" not in chosen:
+        return chosen
+    number = written_number(value, formats)
+    limits.spend(limits.size(len(chosen) + chosen.count("#") * len(number)) >> 8)
+    return chosen.replace("#", number)
 
 
 @pass_context

@@ -13,6 +13,9 @@ from shared.errors import TemplateError
 LAYOUT = "_layout/"
 MAX_VARIANTS = 40
 
+_TWINS = {"no": "nb", "nb": "no"}
+"""Two names of one language."""
+
 
 @lru_cache(maxsize=2048)
 def locale_of(tag: str | None) -> Locale | None:
@@ -32,10 +35,18 @@ def canonical(tag: str) -> str | None:
 
 @lru_cache(maxsize=2048)
 def lookup(tag: str | None) -> tuple[str, ...]:
-    """The tags that will do for `tag`, the best first: `zh-Hant-TW`, `zh-Hant`, `zh`. None for an unknown one."""
-    parts = tag.replace("_", "-").split("-") if tag else []
-    found = (canonical("-".join(parts[:length])) for length in range(len(parts), 0, -1))
-    return tuple(dict.fromkeys(filter(None, found)))
+    """The tags that will do for `tag`, the best first: `zh-Hant-TW`, `zh-Hant`, `zh`. None for an unknown one.
+
+    The script a tag leaves out counts (`zh-TW` is `zh-Hant-TW`), and a country nobody knows does not (`de-US`).
+    """
+    known = filter(None, map(canonical, _shortened(tag.replace("_", "-")))) if tag else ()
+    found = [shorter for full in known for shorter in _shortened(full)]
+    return tuple(dict.fromkeys([*found, *(_TWINS[shorter] for shorter in found if shorter in _TWINS)]))
+
+
+def _shortened(tag: str) -> Iterator[str]:
+    parts = tag.split("-")
+    return ("-".join(parts[:length]) for length in range(len(parts), 0, -1))
 
 
 def first_of(available: Collection[str], wanted: Iterable[str | None]) -> tuple[str, str] | None:
@@ -45,6 +56,14 @@ def first_of(available: Collection[str], wanted: Iterable[str | None]) -> tuple[
             if candidate in available:
                 return candidate, str(tag)
     return None
+
+
+@lru_cache(maxsize=2048)
+def first_in(language: str, wanted: tuple[str | None, ...]) -> str | None:
+    """The first of the tags `wanted` that is in `language`, whatever its country."""
+    own = locale_of(language)
+    fitting = (tag for tag in wanted if own and (locale := locale_of(tag)) and locale.language == own.language)
+    return next(fitting, None)
 
 
 def of_folder(file: str) -> tuple[str, str]:

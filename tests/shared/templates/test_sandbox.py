@@ -1,5 +1,6 @@
 """What a template cannot do: reach Python, switch escaping off, or cost more than a rendering may (security 16, 17)."""
 
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -109,6 +110,19 @@ def test_what_could_explode_is_refused(write: Write, source: str) -> None:
     """In the process itself, without the child that strangers' templates run in first."""
     with pytest.raises(TemplateError):
         write(source)
+
+
+@pytest.mark.parametrize(("marks", "says"), [(5_000, "too much work"), (20_000, "256 KB")])
+def test_the_numbers_in_plurals_are_measured_before_they_are_written(write: Write, marks: int, says: str) -> None:
+    numbers = "range(1000000000000000000, 1000000000000001000)"
+    source = f"{{{{ {numbers}|map('plural', one='a', other='{'#' * marks}')|list|length }}}}"
+    tracemalloc.start()
+    try:
+        with pytest.raises(TemplateError, match=says):
+            write(source)
+        assert tracemalloc.get_traced_memory()[1] < 30_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_template_as_big_as_they_come_is_fine(write: Write) -> None:

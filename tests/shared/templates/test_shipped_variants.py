@@ -119,7 +119,8 @@ def test_addresses_in_an_sms_end_where_a_phone_thinks_they_do(
     for address in re.findall(r"https://\S+", str(body)):
         assert address.isascii()
     if tag == "ar":
-        assert all(line.isascii() == line.startswith("https://") for line in str(body).splitlines())
+        alone = ("https://", str(template.sample.get("code", "https://")))
+        assert all(line.isascii() == line.startswith(alone) for line in str(body).splitlines())
 
 
 @pytest.mark.parametrize(("name", "tag"), BY_PUSH)
@@ -208,3 +209,41 @@ def test_a_code_says_how_long_it_works(
     template = compile_bundle(catalogue["one_time_code"])
     data = {**template.sample, "expires_in_minutes": minutes}
     assert re.search(rf"{said}\b", template.render("sms", data, {"locale": tag}, brand).body)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("code", ["482913", "K7-29Q", "4829-KQ"])
+@pytest.mark.parametrize(
+    ("name", "variable", "channel"),
+    [("one_time_code", "code", "sms"), ("one_time_code", "code", "email"), ("promotion", "promo_code", "email")],
+)
+def test_what_is_copied_out_of_an_arabic_message_is_the_code_alone(
+    catalogue: dict[str, Bundle], brand: Brand, name: str, variable: str, channel: str, code: str
+) -> None:
+    template = compile_bundle(catalogue[name])
+    data = {**template.sample, variable: code}
+    content = template.render(channel, template.check(data), _to("ar", template), brand)
+    written = " ".join(str(part) for part in dump_content(channel, content).values())
+    assert code in written
+    assert not re.search(rf"[\u2066-\u2069]{code}|{code}[\u2066-\u2069]", written)
+
+
+@pytest.mark.parametrize("tag", ["en", *LANGUAGES])
+def test_the_last_line_of_a_code_is_for_the_phone(catalogue: dict[str, Bundle], brand: Brand, tag: str) -> None:
+    """https://wicg.github.io/sms-one-time-codes/ reads nothing but these characters there."""
+    template = compile_bundle(catalogue["one_time_code"])
+    data = {**template.sample, "code": "K7Q29", "domain": "example.com"}
+    body = template.render("sms", template.check(data), {"locale": tag}, brand).body  # type: ignore[union-attr]
+    assert str(body).splitlines()[-1] == "@example.com #K7Q29"
+
+
+@pytest.mark.parametrize(
+    ("name", "tag", "file", "said"),
+    [
+        ("one_time_code", "de", "sms.body.txt", "Geben Sie ihn an niemanden weiter."),
+        ("one_time_code", "pl", "sms.body.txt", "Prosimy nikomu go nie podawać."),
+        ("payment_receipt", "pl", "email.body.txt", "Suma częściowa:"),
+        ("payment_failure", "es", "email.body.txt", "a más tardar el {{ retry_on|date }}"),
+    ],
+)
+def test_wordings_that_were_wrong_once(name: str, tag: str, file: str, said: str) -> None:
+    assert said in (TEMPLATES / name / tag / file).read_text()

@@ -45,6 +45,8 @@ def _said(template: Template, locale: str | None, brand: Brand, channel: str = "
         ("pt-PT", "Olá"),
         ("pt", "Olá"),
         ("zh-Hant-TW", "你好"),
+        ("zh-TW", "你好"),
+        ("zh-CN", "Hello"),
         ("en-GB", "Hello"),
         ("fr", "Hello"),
         ("tlh", "Hello"),
@@ -66,6 +68,26 @@ def test_the_brand_says_what_whoever_is_unknown_reads(
     template: MakeTemplate, locale: str | None, brand_locale: str, said: str
 ) -> None:
     assert _said(template(SMS), locale, Brand(locale=brand_locale)) == said
+
+
+@pytest.mark.parametrize(
+    ("locale", "brand_locale", "said"),
+    [
+        ("it", "en-GB", "1 July 2026"),
+        (None, "en-GB", "1 July 2026"),
+        ("no such tag", "en-GB", "1 July 2026"),
+        ("en-US", "en-GB", "July 1, 2026"),
+        ("it", "de-CH", "July 1, 2026"),
+        ("it", None, "July 1, 2026"),
+    ],
+)
+def test_dates_follow_the_first_locale_in_the_language_of_the_text(
+    template: MakeTemplate, locale: str | None, brand_locale: str | None, said: str
+) -> None:
+    day = '[variables.day]\ntype = "date"\n[sample]\nday = "2026-07-01"'
+    for others in ({}, {"fr/sms.body.txt": "-"}):
+        made = template({"sms.body.txt": "{{ day|date }}", **others}, day)
+        assert _said(made, locale, Brand(locale=brand_locale), day="2026-07-01") == said
 
 
 def test_a_brand_in_no_language_is_refused() -> None:
@@ -181,7 +203,30 @@ def test_tags_are_those_of_bcp_47() -> None:
     assert [canonical(tag) for tag in ("pt-br", "zh_hant_tw", "en", "xx", "_layout")] == [
         "pt-BR", "zh-Hant-TW", "en", None, None,
     ]  # fmt: skip
-    assert lookup("zh-Hant-TW") == ("zh-Hant-TW", "zh-Hant", "zh")
+
+
+@pytest.mark.parametrize(
+    ("tag", "found"),
+    [
+        ("zh-Hant-TW", ("zh-Hant-TW", "zh-Hant", "zh")),
+        ("zh-TW", ("zh-Hant-TW", "zh-Hant", "zh")),
+        ("zh_hk", ("zh-Hant-HK", "zh-Hant", "zh")),
+        ("zh-CN", ("zh-Hans-CN", "zh-Hans", "zh")),
+        ("sr-ME", ("sr-Latn-ME", "sr-Latn", "sr")),
+        ("sr-RS", ("sr-Cyrl-RS", "sr-Cyrl", "sr")),
+        ("iw", ("he-IL", "he")),
+        ("tl", ("fil-PH", "fil")),
+        ("no", ("no", "nb")),
+        ("no-NO", ("no", "nb")),
+        ("nb-NO", ("nb-NO", "nb", "no")),
+        ("nn", ("nn",)),
+        ("de-US", ("de",)),
+        ("ca-ES-valencia", ("ca-ES-VALENCIA", "ca-ES", "ca")),
+        ("xx", ()),
+    ],
+)
+def test_what_will_do_for_a_tag(tag: str, found: tuple[str, ...]) -> None:
+    assert lookup(tag) == found
 
 
 NUMBERS = (0, 1, 2, 3, 5, 11, 21, 100)
