@@ -48,9 +48,12 @@ _LEAVES = """
     JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE t.isleaf AND c.relkind = 'r' ORDER BY c.relname
 """
+# A key may point at a partition, or at what the table is a partition of: then the table has one derived from it.
 _CASCADES = """
     SELECT DISTINCT conrelid::regclass::text FROM pg_constraint
-    WHERE confrelid = %(oid)s AND contype = 'f' AND confdeltype NOT IN ('a', 'r') AND conparentid = 0 ORDER BY 1
+    WHERE contype = 'f' AND confdeltype NOT IN ('a', 'r')
+      AND confrelid IN (SELECT %(oid)s::oid UNION SELECT relid FROM pg_partition_tree(%(oid)s::oid::regclass))
+    ORDER BY 1
 """
 _IS_LEDGER = """
     SELECT count(*) = 4 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

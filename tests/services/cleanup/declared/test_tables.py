@@ -176,6 +176,16 @@ def test_what_a_foreign_key_takes_along_has_to_be_meant(shop, cleaning, quickly,
     assert cleaning(**orders, cascades=True).run(quickly, tell)["rows"] == 1
 
 
+@pytest.mark.parametrize(("target", "cleaned"), [("orders_1", "orders"), ("orders", "orders_1"), ("orders", "orders")])
+def test_what_a_foreign_key_of_a_partition_takes_along_has_to_be_meant(shop, cleaning, target, cleaned):
+    shop.execute("CREATE TABLE orders (id int PRIMARY KEY, at timestamptz) PARTITION BY RANGE (id)")
+    shop.execute("CREATE TABLE orders_1 PARTITION OF orders FOR VALUES FROM (0) TO (100)")
+    shop.execute(f"CREATE TABLE order_lines (order_id int REFERENCES {target} ON DELETE CASCADE)")
+    orders = {"table": cleaned, "column": "at"}
+    assert "rows of order_lines along" in refused(cleaning(**orders))["tables.trips.cascades"][0]
+    cleaning(**orders, cascades=True).check()
+
+
 def test_criers_own_ledger_is_refused(database_url, cleaning):
     cleaner = cleaning(table="deliveries", column="accepted_at")
     own = type(cleaner)(cleaner.policy, database_url, cleaner.path, cleaner.lock_timeout)
