@@ -121,9 +121,11 @@ class Tables:
         first = connection.execute(_CUTOFF, {"age": self.policy.older_than}).fetchone()
         assert first is not None  # noqa: S101
         cutoff: datetime = first[0]
-        bound = sql.SQL("CAST(%(cutoff)s AS timestamptz)")
+        bound: sql.Composable = sql.SQL("CAST(%(cutoff)s AS timestamptz)")
         if column.type != "timestamp with time zone":
             bound = sql.SQL("(CAST(%(cutoff)s AS timestamptz) AT TIME ZONE 'UTC')")
+        if column.type == "date":  # old when the whole day is: what is valid until today is valid today
+            bound = sql.SQL("CAST({} AS date)").format(bound)
         parameters: dict[str, Any] = {"cutoff": cutoff}
         parts: list[sql.Composable] = [sql.SQL("{} < {}").format(sql.Identifier(column.name), bound)]
         for number, one in enumerate(self.policy.where):
@@ -201,7 +203,7 @@ class _Rows:
 
     table: Table
     column: sql.Identifier
-    cutoff: sql.SQL
+    cutoff: sql.Composable
     condition: sql.Composed
     parameters: dict[str, Any]
 

@@ -83,7 +83,16 @@ def test_an_age_is_told_by_the_databases_clock_in_utc(shop, cleaning, quickly, t
     """)
     shop.execute("""INSERT INTO "Odd ""Name" VALUES (10, 'infinity'), (11, NULL)""")
     cleaning(table='Odd "Name', column="when", older_than=timedelta(days=5)).run(quickly, tell)
-    assert [row[0] for row in shop.execute('SELECT id FROM "Odd ""Name" ORDER BY 1')] == [0, 1, 2, 3, 4, 10, 11]
+    left = {*range(6 if type_name == "date" else 5), 10, 11}
+    assert {row[0] for row in shop.execute('SELECT id FROM "Odd ""Name"')} == left
+
+
+def test_a_date_is_past_when_its_day_is(shop, cleaning, quickly):
+    shop.execute("CREATE TABLE vouchers (valid_until date)")
+    shop.execute("INSERT INTO vouchers SELECT (now() AT TIME ZONE 'UTC')::date + day FROM generate_series(-2, 1) day")
+    vouchers = cleaning(table="vouchers", column="valid_until", older_than=timedelta(0))
+    assert vouchers.preview().count == 2
+    assert vouchers.run(quickly, tell)["rows"] == 2
 
 
 def test_partitions_are_cleaned_each(shop, cleaning, quickly):
