@@ -115,9 +115,14 @@ class Runner:
                 ticks.release(job, tick)
                 raise
             except EXPECTED as error:
-                reason = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+                reason = f"{type(error).__name__}: {first_line(error)}"
                 ticks.fail(job, tick, reason)
                 log.error("a policy failed", policy=policy.name, reason=reason)
+                return {"failed": reason}
+            except Exception as error:  # its message may hold anything, and the ledger keeps it
+                reason = type(error).__name__
+                ticks.fail(job, tick, reason)
+                log.exception("a policy failed", policy=policy.name)
                 return {"failed": reason}
             except BaseException as error:
                 ticks.fail(job, tick, type(error).__name__)
@@ -155,6 +160,11 @@ def cleaner_of(declared: Declared, path: str, policy: Policy, settings: CleanupS
         case FilesPolicy():
             return Files(policy, path)
     raise TypeError(f"{type(policy).__name__} is no kind of policy.")
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in one line; its type where it says nothing."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 def _job(policy: Policy) -> str:

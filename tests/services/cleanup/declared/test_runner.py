@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from services.cleanup.declared.file import read
-from services.cleanup.declared.runner import Busy, Runner
+from services.cleanup.declared.runner import Busy, Runner, cleaner_of
 from services.cleanup.settings import CleanupSettings
 from shared.errors import InvalidInput
 from shared.ledger.ticks import Ticks
@@ -83,6 +83,27 @@ def test_a_policy_that_fails_keeps_no_other_from_running_and_is_tried_again(trip
     assert last.finished_at is None and "no_such_table" in last.result["error"]
     file.write_text(FILE + "[tables.broken]" + other.replace("no_such_table", "trip_locations"))
     assert runner.run_due(HOUR)["policies"]["broken"] == {"rows": 0, "complete": True}
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [(ValueError("secret"), "ValueError"), (OSError(), "OSError: OSError"), (OSError("\n\nx"), "OSError: x")],
+)
+def test_whatever_a_policy_raises_keeps_no_other_from_running(trips, runner, due, file, monkeypatch, error, says):
+    def failing(declared, path, policy, settings):
+        if policy.name == "broken":
+            raise error
+        return cleaner_of(declared, path, policy, settings)
+
+    monkeypatch.setattr("services.cleanup.declared.runner.cleaner_of", failing)
+    file.write_text(
+        FILE.replace("[tables.trips]", "[tables.broken]") + "[tables.trips]" + FILE.partition("[tables.trips]")[2]
+    )
+    assert due.skip("policy:broken", due.now() - timedelta(days=2), "seen")
+    results = runner.run_due(HOUR)["policies"]
+    assert results["trips"]["rows"] == 70
+    assert results["broken"] == {"failed": says}
+    assert due.last("policy:broken").result["error"] == says
 
 
 def test_a_policy_whose_time_was_up_goes_on_the_next_time(trips, runner, due, file):
