@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 import psycopg
 from marshmallow import Schema, ValidationError, fields, validate
@@ -95,6 +96,13 @@ def _schedule(value: str) -> None:
         raise ValidationError(f"{value!r} is no schedule: {problem}")
 
 
+def _timezone(value: str) -> None:
+    if value not in available_timezones():
+        raise ValidationError(
+            f"{value!r} is no time zone, such as Europe/Vienna.{near(value, sorted(available_timezones()))}"
+        )
+
+
 def _needed(example: str) -> dict[str, Any]:
     return {"required": True, "error_messages": {"required": f"It is missing: {example}"}}
 
@@ -113,6 +121,7 @@ class _TableSchema(_GentleSchema):
     table = fields.String(**_needed('table = "trip_locations".'))
     column = fields.String(**_needed('column = "recorded_at", the time that says how old a row is.'))
     older_than = Duration(zero=True, **_needed('older_than = "90d"; "0s" where the column says when a row expires.'))
+    timezone = fields.String(validate=_timezone)
     where = Conditions()
     archive = AbsolutePath()
     may_empty = fields.Boolean()

@@ -123,10 +123,10 @@ class Tables:
         cutoff: datetime = first[0]
         bound: sql.Composable = sql.SQL("CAST(%(cutoff)s AS timestamptz)")
         if column.type != "timestamp with time zone":
-            bound = sql.SQL("(CAST(%(cutoff)s AS timestamptz) AT TIME ZONE 'UTC')")
+            bound = sql.SQL("(CAST(%(cutoff)s AS timestamptz) AT TIME ZONE CAST(%(timezone)s AS text))")
         if column.type == "date":  # old when the whole day is: what is valid until today is valid today
             bound = sql.SQL("CAST({} AS date)").format(bound)
-        parameters: dict[str, Any] = {"cutoff": cutoff}
+        parameters: dict[str, Any] = {"cutoff": cutoff, "timezone": self.policy.timezone}
         parts: list[sql.Composable] = [sql.SQL("{} < {}").format(sql.Identifier(column.name), bound)]
         for number, one in enumerate(self.policy.where):
             typed = known_column(table, one.column, f"{self.path}.where").type

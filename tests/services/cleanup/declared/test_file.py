@@ -76,6 +76,7 @@ def test_what_the_page_shows_is_read(path):
         ({"batch": "0"}, "batch", "1"),
         ({"batch": '"many"'}, "batch", "integer"),
         ({"archive": '"archive"'}, "archive", "begins with /"),
+        ({"timezone": '"Europe/Viena"'}, "timezone", "Did you mean 'Europe/Vienna'?"),
         ({"where": '"status = 1"'}, "where", "SQL is not taken"),
         ({"where": '["status = 1"]'}, "where", "must be [column, operator, value]"),
         ({"where": '[["status", "like", "x"]]'}, "where", "choose from ="),

@@ -95,6 +95,20 @@ def test_a_date_is_past_when_its_day_is(shop, cleaning, quickly):
     assert vouchers.run(quickly, tell)["rows"] == 2
 
 
+@pytest.mark.parametrize(
+    ("timezone", "left"), [("UTC", {0}), ("Pacific/Auckland", set()), ("America/New_York", {0, 3})]
+)
+def test_a_time_without_a_zone_is_of_the_zone_that_is_said(shop, cleaning, quickly, timezone, left):
+    shop.execute("CREATE TABLE offers (id int, ends_at timestamp)")
+    shop.execute("""
+        INSERT INTO offers VALUES (0, now() AT TIME ZONE 'UTC' + interval '2 hours'),
+                                  (3, now() AT TIME ZONE 'UTC' - interval '3 hours')
+    """)
+    offers = cleaning(table="offers", column="ends_at", older_than=timedelta(0), timezone=timezone)
+    offers.run(quickly, tell)
+    assert {row[0] for row in shop.execute("SELECT id FROM offers")} == left
+
+
 def test_partitions_are_cleaned_each(shop, cleaning, quickly):
     shop.execute("CREATE TABLE visits (id int, at timestamptz) PARTITION BY HASH (id)")
     for number in range(3):
