@@ -109,6 +109,11 @@ class Tables:
             yield connection, rows
 
     def _rows(self, connection: Connection, table: Table) -> "_Rows":
+        if table.heirs:
+            names = ", ".join(table.heirs)
+            raise InvalidInput(
+                {f"{self.path}.table": [f"Tables inherit from {table.name}: write policies for {names}."]}
+            )
         column = time_column(table, self.policy.column, f"{self.path}.column")
         if table.cascades and (self.policy.archive or not self.policy.cascades):
             names = ", ".join(table.cascades)

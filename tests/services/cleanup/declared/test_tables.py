@@ -168,6 +168,14 @@ def test_a_view_is_refused(shop, cleaning):
     assert "is a view" in refused(cleaning(table="seen"))["tables.trips.table"][0]
 
 
+def test_a_table_that_others_inherit_from_is_refused_with_their_names(trips, cleaning, quickly):
+    trips.execute("CREATE TABLE tram_locations () INHERITS (trip_locations)")
+    found = refused(cleaning(), "run", quickly, tell)
+    assert "write policies for public.tram_locations" in found["tables.trips.table"][0]
+    assert len(ages(trips)) == 100
+    cleaning(table="tram_locations").check()
+
+
 def test_a_policy_that_would_remove_every_row_is_refused(shop, cleaning, quickly):
     shop.execute("""
         INSERT INTO trip_locations
