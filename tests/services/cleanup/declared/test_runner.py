@@ -116,6 +116,20 @@ def test_a_policy_whose_time_was_up_goes_on_the_next_time(trips, runner, due, fi
     assert runner.run_due(HOUR)["policies"]["trips"] == {"rows": 10, "complete": True}
 
 
+def test_who_has_waited_longest_goes_first_and_leaves_time_for_the_others(runner, due, file, monkeypatch):
+    ran = []
+    monkeypatch.setattr(Runner, "_once", lambda self, declared, path, policy, tick, limit: ran.append((path, limit)))
+    file.write_text(FILE + "".join(f"[tables.{name}]" + FILE.partition("[tables.trips]")[2] for name in ("b", "c")))
+    for name in ("c", "b"):
+        assert due.skip(f"policy:{name}", due.now() - timedelta(days=2), "seen")
+    runner.run_due(HOUR)
+    assert [path for path, _ in ran] == ["tables.trips", "tables.c", "tables.b"]
+    assert [round(limit, -1) for _, limit in ran] == [HOUR / 3, HOUR / 2, HOUR]
+    ran.clear()
+    runner.run_due(100.0)
+    assert [limit for _, limit in ran[:2]] == [60.0, 60.0]
+
+
 def test_two_workers_never_run_a_policy_at_once(trips, runner, due):
     with runner._alone("trips") as first, runner._alone("trips") as second, runner._alone("other") as third:
         assert (first, second, third) == (True, False, True)
