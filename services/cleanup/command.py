@@ -9,8 +9,6 @@ from typing import Any
 
 import click
 import orjson
-import psycopg
-from redis.exceptions import RedisError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -20,9 +18,9 @@ from services.cleanup.declared.file import near, read
 from services.cleanup.declared.policy import Declared, Policy, TablePolicy
 from services.cleanup.declared.report import DatabaseReport, as_html, as_json, readable, survey
 from services.cleanup.declared.restore import restore as put_back
-from services.cleanup.declared.runner import Runner, cleaner_of
+from services.cleanup.declared.runner import EXPECTED, Runner, cleaner_of, first_line
 from services.cleanup.settings import CleanupSettings
-from shared.errors import CrierError, InvalidInput
+from shared.errors import InvalidInput
 from shared.ledger.database import Database
 from shared.settings import EngineSettings, load
 from shared.telemetry.logging import configure_logging
@@ -38,8 +36,8 @@ class _Group(click.Group):
             return super().invoke(ctx)
         except InvalidInput as error:
             raise click.ClickException(_listed(error)) from error
-        except (CrierError, psycopg.Error, RedisError, OSError) as error:
-            raise click.ClickException(str(error).strip()) from error
+        except EXPECTED as error:
+            raise click.ClickException(str(error).strip() or type(error).__name__) from error
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -212,8 +210,8 @@ def _collected(path: str, problems: dict[str, list[str]]) -> Iterator[None]:
         yield
     except InvalidInput as error:
         problems.update(error.fields)
-    except (CrierError, psycopg.Error, RedisError, OSError) as error:
-        problems[path] = [str(error).strip().splitlines()[0]]
+    except EXPECTED as error:
+        problems[path] = [first_line(error)]
 
 
 @contextmanager

@@ -48,9 +48,17 @@ _LEAVES = """
     JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE t.isleaf AND c.relkind = 'r' ORDER BY c.relname
 """
+_HEIRS = """
+    SELECT n.nspname || '.' || c.relname FROM pg_inherits i
+    JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE i.inhparent = %(oid)s ORDER BY 1
+"""
+# A key may point at a partition, or at what the table is a partition of: then the table has one derived from it.
 _CASCADES = """
     SELECT DISTINCT conrelid::regclass::text FROM pg_constraint
-    WHERE confrelid = %(oid)s AND contype = 'f' AND confdeltype NOT IN ('a', 'r') AND conparentid = 0 ORDER BY 1
+    WHERE contype = 'f' AND confdeltype NOT IN ('a', 'r')
+      AND confrelid IN (SELECT %(oid)s::oid UNION SELECT relid FROM pg_partition_tree(%(oid)s::oid::regclass))
+    ORDER BY 1
 """
 _IS_LEDGER = """
     SELECT count(*) = 4 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -74,6 +82,7 @@ class Table:
     Parameters:
         leaves: where its rows are: itself, or its partitions.
         cascades: tables whose rows a foreign key deletes or changes along with rows of this one.
+        heirs: tables that inherit from it without being its partitions: their rows are seen in it too.
     """
 
     schema: str
@@ -81,6 +90,7 @@ class Table:
     columns: tuple[Column, ...]
     leaves: tuple[sql.Identifier, ...]
     cascades: tuple[str, ...]
+    heirs: tuple[str, ...] = ()
 
     @property
     def identifier(self) -> sql.Identifier:
@@ -141,7 +151,8 @@ def table_of(connection: Connection, named: str, path: str) -> Table:
     columns = tuple(Column(*row) for row in connection.execute(_COLUMNS, {"oid": oid}).fetchall())
     leaves = [(schema, name)] if kind == "r" else connection.execute(_LEAVES, {"oid": oid}).fetchall()
     cascades = tuple(row[0] for row in connection.execute(_CASCADES, {"oid": oid}).fetchall())
-    return Table(schema, name, columns, tuple(sql.Identifier(*leaf) for leaf in leaves), cascades)
+    heirs = () if kind == "p" else tuple(row[0] for row in connection.execute(_HEIRS, {"oid": oid}).fetchall())
+    return Table(schema, name, columns, tuple(sql.Identifier(*leaf) for leaf in leaves), cascades, heirs)
 
 
 def time_column(table: Table, name: str, path: str) -> Column:

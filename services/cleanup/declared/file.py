@@ -8,8 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
+import psycopg
 from marshmallow import Schema, ValidationError, fields, validate
+from psycopg.conninfo import conninfo_to_dict
+from redis.connection import parse_url
 
 from services.cleanup.declared.policy import (
     Condition,
@@ -92,6 +96,13 @@ def _schedule(value: str) -> None:
         raise ValidationError(f"{value!r} is no schedule: {problem}")
 
 
+def _timezone(value: str) -> None:
+    if value not in available_timezones():
+        raise ValidationError(
+            f"{value!r} is no time zone, such as Europe/Vienna.{near(value, sorted(available_timezones()))}"
+        )
+
+
 def _needed(example: str) -> dict[str, Any]:
     return {"required": True, "error_messages": {"required": f"It is missing: {example}"}}
 
@@ -110,6 +121,7 @@ class _TableSchema(_GentleSchema):
     table = fields.String(**_needed('table = "trip_locations".'))
     column = fields.String(**_needed('column = "recorded_at", the time that says how old a row is.'))
     older_than = Duration(zero=True, **_needed('older_than = "90d"; "0s" where the column says when a row expires.'))
+    timezone = fields.String(validate=_timezone)
     where = Conditions()
     archive = AbsolutePath()
     may_empty = fields.Boolean()
@@ -205,13 +217,30 @@ def _urls(
             problem = "A URL does not belong here, for it holds a password: name the environment variable that has it."
         elif not (url := environ.get(variable, "").strip()):
             problem = f"The environment variable {variable} is not set: it holds the URL."
-        elif urlsplit(url).scheme not in _SCHEMES[section]:
+        elif url.partition("://")[0].lower() not in _SCHEMES[section]:
             problem = f"The URL in {variable} must begin with {' or '.join(f'{s}://' for s in _SCHEMES[section])}."
+        elif not _is_url(section, url):
+            problem = f"The URL in {variable} is not valid: percent-encode the password in it."
         else:
             found[name] = url
             continue
         problems[f"{section}.{name}"] = [problem]
     return found
+
+
+def _is_url(section: str, url: str) -> bool:
+    """Whether a client will read it as it is meant; else its errors would show parts of the password."""
+    try:
+        parts = urlsplit(url)
+        if parts.netloc.count("@") > 1 or "@" in parts.path:
+            return False
+        if section == "redis":
+            parse_url(url)
+            return parts.port is None or parts.port > 0
+        ports = str(conninfo_to_dict(url).get("port") or "").split(",")
+        return all(not port or (port.isascii() and port.isdigit()) for port in ports)
+    except (ValueError, psycopg.Error):
+        return False
 
 
 def _policies(section: str, named: Mapping[str, Any], problems: dict[str, list[str]]) -> dict[str, Policy]:

@@ -35,6 +35,7 @@ class TablePolicy(Policy):
 
     Parameters:
         database: a name in `[databases]`.
+        timezone: whose clock wrote `column`, where it is a time or date without one.
         archive: the folder in which a folder of the policy's name gets the archived rows.
         may_empty: it is fine if no row stays.
         cascades: it is fine that rows of other tables go along, by their foreign keys.
@@ -45,6 +46,7 @@ class TablePolicy(Policy):
     table: str
     column: str
     older_than: timedelta
+    timezone: str = "UTC"
     where: tuple[Condition, ...] = ()
     archive: Path | None = None
     may_empty: bool = False

@@ -73,12 +73,15 @@ class Runner:
             return {"policies": "none declared"}
         declared = read(self.settings.policies, self.environ)
         until, results = time.monotonic() + limit, {}
-        for path, policy in declared.each():
+        due = [(path, policy, *when) for path, policy in declared.each() if (when := self._due(policy))]
+        # Who has waited longest goes first, and nobody takes the time of those who come after.
+        due.sort(key=lambda one: one[3])
+        for number, (path, policy, tick, _) in enumerate(due):
             left = until - time.monotonic()
             if left < _ENOUGH:
                 break
-            if tick := self._due(policy):
-                results[policy.name] = self._once(declared, path, policy, tick, left)
+            share = max(left / (len(due) - number), _ENOUGH)
+            results[policy.name] = self._once(declared, path, policy, tick, share)
         return {"policies": results}
 
     def run(self, declared: Declared, path: str, policy: Policy, limit: float, tell: Tell) -> Mapping[str, Any]:
@@ -93,14 +96,15 @@ class Runner:
             cleaner = cleaner_of(declared, path, policy, self.settings)
             return cleaner.run(pace_of(policy, self.settings, limit), tell)
 
-    def _due(self, policy: Policy) -> datetime | None:
+    def _due(self, policy: Policy) -> tuple[datetime, datetime] | None:
+        """For when it is due and when it ran last, if it is due."""
         ticks, job = Ticks(self.ledger), _job(policy)
         tick = latest_tick(policy.schedule, ticks.now())
         last = ticks.last(job)
         if last is None:
             ticks.skip(job, tick, "It was due before this policy was first seen.")
             return None
-        return tick if last.tick < tick or last.finished_at is None else None
+        return (tick, last.started_at) if last.tick < tick or last.finished_at is None else None
 
     def _once(self, declared: Declared, path: str, policy: Policy, tick: datetime, limit: float) -> Mapping[str, Any]:
         ticks, job = Ticks(self.ledger), _job(policy)
@@ -115,9 +119,14 @@ class Runner:
                 ticks.release(job, tick)
                 raise
             except EXPECTED as error:
-                reason = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+                reason = f"{type(error).__name__}: {first_line(error)}"
                 ticks.fail(job, tick, reason)
                 log.error("a policy failed", policy=policy.name, reason=reason)
+                return {"failed": reason}
+            except Exception as error:  # its message may hold anything, and the ledger keeps it
+                reason = type(error).__name__
+                ticks.fail(job, tick, reason)
+                log.exception("a policy failed", policy=policy.name)
                 return {"failed": reason}
             except BaseException as error:
                 ticks.fail(job, tick, type(error).__name__)
@@ -155,6 +164,11 @@ def cleaner_of(declared: Declared, path: str, policy: Policy, settings: CleanupS
         case FilesPolicy():
             return Files(policy, path)
     raise TypeError(f"{type(policy).__name__} is no kind of policy.")
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in one line; its type where it says nothing."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 def _job(policy: Policy) -> str:

@@ -109,6 +109,11 @@ class Tables:
             yield connection, rows
 
     def _rows(self, connection: Connection, table: Table) -> "_Rows":
+        if table.heirs:
+            names = ", ".join(table.heirs)
+            raise InvalidInput(
+                {f"{self.path}.table": [f"Tables inherit from {table.name}: write policies for {names}."]}
+            )
         column = time_column(table, self.policy.column, f"{self.path}.column")
         if table.cascades and (self.policy.archive or not self.policy.cascades):
             names = ", ".join(table.cascades)
@@ -121,10 +126,12 @@ class Tables:
         first = connection.execute(_CUTOFF, {"age": self.policy.older_than}).fetchone()
         assert first is not None  # noqa: S101
         cutoff: datetime = first[0]
-        bound = sql.SQL("CAST(%(cutoff)s AS timestamptz)")
+        bound: sql.Composable = sql.SQL("CAST(%(cutoff)s AS timestamptz)")
         if column.type != "timestamp with time zone":
-            bound = sql.SQL("(CAST(%(cutoff)s AS timestamptz) AT TIME ZONE 'UTC')")
-        parameters: dict[str, Any] = {"cutoff": cutoff}
+            bound = sql.SQL("(CAST(%(cutoff)s AS timestamptz) AT TIME ZONE CAST(%(timezone)s AS text))")
+        if column.type == "date":  # old when the whole day is: what is valid until today is valid today
+            bound = sql.SQL("CAST({} AS date)").format(bound)
+        parameters: dict[str, Any] = {"cutoff": cutoff, "timezone": self.policy.timezone}
         parts: list[sql.Composable] = [sql.SQL("{} < {}").format(sql.Identifier(column.name), bound)]
         for number, one in enumerate(self.policy.where):
             typed = known_column(table, one.column, f"{self.path}.where").type
@@ -201,7 +208,7 @@ class _Rows:
 
     table: Table
     column: sql.Identifier
-    cutoff: sql.SQL
+    cutoff: sql.Composable
     condition: sql.Composed
     parameters: dict[str, Any]
 

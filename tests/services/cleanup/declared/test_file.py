@@ -76,6 +76,7 @@ def test_what_the_page_shows_is_read(path):
         ({"batch": "0"}, "batch", "1"),
         ({"batch": '"many"'}, "batch", "integer"),
         ({"archive": '"archive"'}, "archive", "begins with /"),
+        ({"timezone": '"Europe/Viena"'}, "timezone", "Did you mean 'Europe/Vienna'?"),
         ({"where": '"status = 1"'}, "where", "SQL is not taken"),
         ({"where": '["status = 1"]'}, "where", "must be [column, operator, value]"),
         ({"where": '[["status", "like", "x"]]'}, "where", "choose from ="),
@@ -107,6 +108,33 @@ def test_a_field_that_is_wrong_is_named_with_its_remedy(path, fields, field, say
 def test_what_else_may_be_wrong(path, text, field, says):
     found = problems(path, text)
     assert says in found[field or str(path)][0]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:sec@ret@host/shop", "postgresql://me:sec/ret@host/shop", "postgresql://me:12/sec@host/shop",
+        "postgresql://me:%sec@host/shop", "postgresql://me:secret@[host/shop", "postgresql://me:secret@host:x/shop",
+    ],
+)  # fmt: skip
+def test_a_database_url_that_would_be_misread_is_refused_without_being_shown(path, url):
+    found = problems(path, policy(), {**ENVIRON, "SHOP_DATABASE_URL": url})
+    said = "The URL in SHOP_DATABASE_URL is not valid: percent-encode the password in it."
+    assert found == {"databases.shop": [said]}
+
+
+@pytest.mark.parametrize("url", ["redis://:sec@ret@host", "redis://:sec/ret@host", "redis://:secret@host:port"])
+def test_a_redis_url_that_would_be_misread_is_refused_without_being_shown(path, url):
+    found = problems(path, policy(), {**ENVIRON, "SHOP_REDIS_URL": url})
+    assert found == {"redis.shop": ["The URL in SHOP_REDIS_URL is not valid: percent-encode the password in it."]}
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://me:s%40%2F@a:5432,b:5433/shop?sslmode=require", "postgres://me:x@/shop?host=/run/pg"]
+)
+def test_a_url_that_is_unusual_and_valid_is_taken(path, url):
+    path.write_text(policy())
+    assert read(path, {**ENVIRON, "SHOP_DATABASE_URL": url}).databases == {"shop": url}
 
 
 def test_every_problem_is_said_at_once(path):

@@ -94,6 +94,41 @@ def test_what_is_no_plain_file_stays(folder, cleaner):
     assert (folder / "pipe").exists() and (folder / "empty").exists()
 
 
+def test_what_may_not_be_removed_is_counted_and_the_rest_goes(folder, cleaner, monkeypatch):
+    for name in ("a", "b", "sub/c", "shut/d"):
+        write(folder / name, 100)
+    unlink, opened = os.unlink, os.open
+
+    def unlinking(name, **options):
+        if name == "b":
+            raise PermissionError(1, "Operation not permitted", name)
+        unlink(name, **options)
+
+    def opening(name, *arguments, **options):
+        if name == "shut":
+            raise PermissionError(13, "Permission denied", name)
+        return opened(name, *arguments, **options)
+
+    monkeypatch.setattr(os, "unlink", unlinking)
+    monkeypatch.setattr(os, "open", opening)
+    assert cleaner.run(PACE, tell) == {"rows": 2, "complete": True, "refused": 2}
+    assert names(folder) == ["b", "shut/d"]
+
+
+def test_a_folder_that_is_gone_before_it_is_looked_into_is_passed_over(folder, cleaner, monkeypatch):
+    for name in ("a", "sub/b", "gone/c"):
+        write(folder / name, 100)
+    opened = os.open
+
+    def opening(name, *arguments, **options):
+        if name == "gone":
+            raise FileNotFoundError(2, "No such file or directory", name)
+        return opened(name, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", opening)
+    assert cleaner.run(PACE, tell) == {"rows": 2, "complete": True}
+
+
 def test_a_folder_behind_a_symbolic_link_is_refused_with_where_it_leads(folder, cleaner, tmp_path):
     link = tmp_path.resolve() / "link"
     link.symlink_to(folder)
@@ -101,7 +136,24 @@ def test_a_folder_behind_a_symbolic_link_is_refused_with_where_it_leads(folder, 
         assert f"write {str(folder)!r}" in refused(saying(cleaner, folder=name), "folder")
 
 
-@pytest.mark.parametrize("name", ["/", "/etc", "/usr", "/usr/lib", "/proc", "/root", str(Path.home()), "/home"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/",
+        "/etc",
+        "/usr",
+        "/usr/lib",
+        "/proc",
+        "/root",
+        str(Path.home()),
+        "/home",
+        "/var",
+        "/var/lib",
+        "/opt",
+        "/srv",
+        "/mnt",
+    ],
+)
 def test_a_folder_that_nobody_can_mean_is_refused(cleaner, name):
     assert refused(saying(cleaner, folder=Path(name)), "folder")
 

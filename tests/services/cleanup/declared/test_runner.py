@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from services.cleanup.declared.file import read
-from services.cleanup.declared.runner import Busy, Runner
+from services.cleanup.declared.runner import Busy, Runner, cleaner_of
 from services.cleanup.settings import CleanupSettings
 from shared.errors import InvalidInput
 from shared.ledger.ticks import Ticks
@@ -85,6 +85,27 @@ def test_a_policy_that_fails_keeps_no_other_from_running_and_is_tried_again(trip
     assert runner.run_due(HOUR)["policies"]["broken"] == {"rows": 0, "complete": True}
 
 
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [(ValueError("secret"), "ValueError"), (OSError(), "OSError: OSError"), (OSError("\n\nx"), "OSError: x")],
+)
+def test_whatever_a_policy_raises_keeps_no_other_from_running(trips, runner, due, file, monkeypatch, error, says):
+    def failing(declared, path, policy, settings):
+        if policy.name == "broken":
+            raise error
+        return cleaner_of(declared, path, policy, settings)
+
+    monkeypatch.setattr("services.cleanup.declared.runner.cleaner_of", failing)
+    file.write_text(
+        FILE.replace("[tables.trips]", "[tables.broken]") + "[tables.trips]" + FILE.partition("[tables.trips]")[2]
+    )
+    assert due.skip("policy:broken", due.now() - timedelta(days=2), "seen")
+    results = runner.run_due(HOUR)["policies"]
+    assert results["trips"]["rows"] == 70
+    assert results["broken"] == {"failed": says}
+    assert due.last("policy:broken").result["error"] == says
+
+
 def test_a_policy_whose_time_was_up_goes_on_the_next_time(trips, runner, due, file):
     file.write_text(FILE.replace('pause = "0s"', 'pause = "0s"\nbatch = 60'))
     (path, policy), *_ = read(file, runner.environ).each()
@@ -93,6 +114,20 @@ def test_a_policy_whose_time_was_up_goes_on_the_next_time(trips, runner, due, fi
     }  # fmt: skip
     assert due.last("policy:trips").finished_at is None
     assert runner.run_due(HOUR)["policies"]["trips"] == {"rows": 10, "complete": True}
+
+
+def test_who_has_waited_longest_goes_first_and_leaves_time_for_the_others(runner, due, file, monkeypatch):
+    ran = []
+    monkeypatch.setattr(Runner, "_once", lambda self, declared, path, policy, tick, limit: ran.append((path, limit)))
+    file.write_text(FILE + "".join(f"[tables.{name}]" + FILE.partition("[tables.trips]")[2] for name in ("b", "c")))
+    for name in ("c", "b"):
+        assert due.skip(f"policy:{name}", due.now() - timedelta(days=2), "seen")
+    runner.run_due(HOUR)
+    assert [path for path, _ in ran] == ["tables.trips", "tables.c", "tables.b"]
+    assert [round(limit, -1) for _, limit in ran] == [HOUR / 3, HOUR / 2, HOUR]
+    ran.clear()
+    runner.run_due(100.0)
+    assert [limit for _, limit in ran[:2]] == [60.0, 60.0]
 
 
 def test_two_workers_never_run_a_policy_at_once(trips, runner, due):
