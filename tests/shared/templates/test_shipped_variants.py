@@ -240,7 +240,7 @@ def test_the_last_line_of_a_code_is_for_the_phone(catalogue: dict[str, Bundle], 
     ("name", "tag", "file", "said"),
     [
         ("one_time_code", "de", "sms.body.txt", "Geben Sie ihn an niemanden weiter."),
-        ("one_time_code", "pl", "sms.body.txt", "Prosimy nikomu go nie podawać."),
+        ("one_time_code", "pl", "sms.body.txt", "Nigdy o niego nie prosimy."),
         ("payment_receipt", "pl", "email.body.txt", "Suma częściowa:"),
         ("payment_failure", "es", "email.body.txt", "a más tardar el {{ retry_on|date }}"),
     ],
