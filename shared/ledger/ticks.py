@@ -55,10 +55,6 @@ _RELEASE = text("""
     UPDATE ticks SET result = jsonb_build_object('tries', (result->>'tries')::int - 1)
     WHERE job = :job AND tick = :tick AND finished_at IS NULL
 """)
-_LAST = text("""
-    SELECT job, tick, started_at, finished_at, result, extract(epoch FROM now() - started_at)::float AS age
-    FROM ticks WHERE job = :job ORDER BY tick DESC LIMIT 1
-""")
 _LATEST = text("""
     SELECT t.job, t.tick, t.started_at, t.finished_at, t.result, extract(epoch FROM now() - t.started_at)::float AS age
     FROM unnest(CAST(:jobs AS text[])) AS asked (job)
@@ -129,8 +125,7 @@ class Ticks:
 
     def last(self, job: str) -> Tick | None:
         """The newest tick of a job, whatever became of it."""
-        rows = self.database.rows(_LAST, {"job": job})
-        return Tick(**rows[0]._mapping) if rows else None
+        return self.latest([job]).get(job)
 
     def latest(self, jobs: Iterable[str]) -> dict[str, Tick]:
         """The same of several jobs, by name; those that have none are not in it."""

@@ -233,12 +233,13 @@ class GoneAtTheStart:
     def __init__(self, work, refusing):
         self.work = work
         self.refusing = refusing
+        self.started = frozenset()
 
     def __getattr__(self, name):
         return getattr(self.work, name)
 
     def start(self, starting):
-        self.work.start(starting)
+        self.started = self.work.start(starting)
         raise LedgerUnavailable("no answer")
 
     def release(self, *asked, **options):
@@ -264,6 +265,7 @@ def test_what_was_started_without_this_process_knowing_is_given_back_later_and_n
     loop = replace(loop, work=gone, settler=Settler(gone))
     with pytest.raises(LedgerUnavailable):
         loop.answer(QUEUE, TIMING)
+    assert len(gone.started) == 2, "the ledger has them as started"
     assert loop.settler.drain(20)
     assert vendor.seen == []
     rows = database.rows(
