@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import structlog
 from prometheus_client import Counter, Histogram
@@ -13,7 +14,7 @@ from prometheus_client import Counter, Histogram
 from shared.delivery.alerts import Alerts
 from shared.delivery.channel import Channel
 from shared.delivery.doubts import Ask, find_after
-from shared.delivery.outcomes import Circumstances, RetryPolicy, settlement, taken
+from shared.delivery.outcomes import Circumstances, RetryPolicy, not_called, settlement, taken
 from shared.delivery.settler import Settler
 from shared.errors import Ambiguous, SendError, Unavailable
 from shared.ledger.work import Claimed
@@ -83,10 +84,19 @@ class Calls:
         """
         deadline = _Deadline(seconds)
         tasks: dict[_Task, Call] = {}
-        for number, call in enumerate(calls, 1):
-            tasks[asyncio.create_task(self._one(call, deadline))] = call
-            if number % BEGUN_TOGETHER == 0:
-                await asyncio.sleep(0)
+        waiting = {call.item.id: call for call in calls}
+        try:
+            for number, call in enumerate(calls, 1):
+                tasks[asyncio.create_task(self._one(call, deadline, waiting))] = call
+                if number % BEGUN_TOGETHER == 0:
+                    await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            for task in tasks:
+                task.cancel()
+            # A task that is cancelled before its first step takes none: only here is it known that nobody was called.
+            for call in waiting.values():
+                self.settler.put(not_called(call.item, call.provider.name, "The worker was stopped before the call."))
+            raise
         for task in await _ended(tasks, seconds, deadline):
             call = tasks[task]
             log.error("an adapter does not stop when it is told to", provider=call.provider.name)
@@ -122,7 +132,8 @@ class Calls:
             log.exception("a look-up failed", provider=provider.name, delivery=str(item.id))
         return None
 
-    async def _one(self, call: Call, deadline: "_Deadline") -> None:
+    async def _one(self, call: Call, deadline: "_Deadline", waiting: dict[UUID, Call]) -> None:
+        del waiting[call.item.id]
         begun = time.monotonic()
         answer: Sent | SendError | None = None
         try:

@@ -290,7 +290,8 @@ class DeliveryLoop:
 
     def _not_called(self, state: _Batch) -> None:
         for item in list(state.held.values()):
-            self._put(state, not_called(item, self.channel.route.providers[0].name))
+            reason = "The ledger went away before it could be sent."
+            self._put(state, not_called(item, self.channel.route.providers[0].name, reason))
 
 
 def _failed(item: Claimed, send: Send) -> str | None:

@@ -123,9 +123,9 @@ def given_up(item: Claimed, provider: str, reason: str) -> Settlement:
     return _failed(item, provider, Unavailable(reason), "unavailable")
 
 
-def not_called(item: Claimed, provider: str) -> Settlement:
+def not_called(item: Claimed, provider: str, reason: str) -> Settlement:
     """What to write for `item` when it was not called, and the ledger may have it that it was."""
-    gone = Unavailable("The ledger went away before it could be sent; nobody was called.")
+    gone = Unavailable(f"{reason} Nobody was called.")
     return _again(item, provider, gone, "waiting", delay=0.0, counts=False)
 
 

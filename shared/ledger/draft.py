@@ -18,6 +18,9 @@ class Draft:
         secret: variables that must not be stored readable, already sealed.
         row: its line in an upload, from 1.
         ordering_key: those that share it are sent one at a time, in the order accepted.
+        category: what kind of news it is, which people may not want.
+        chain_id: the chain it is a step of.
+        digest: it collects what is to be sent together.
     """
 
     id: UUID
@@ -36,6 +39,9 @@ class Draft:
     secret: Sealed | None = None
     row: int | None = None
     ordering_key: str | None = None
+    category: str | None = None
+    chain_id: UUID | None = None
+    digest: bool | None = None
 
     @property
     def queue(self) -> str:

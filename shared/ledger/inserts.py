@@ -23,15 +23,18 @@ _SAID = """
     said AS MATERIALIZED (
         SELECT * FROM jsonb_to_recordset(CAST(%(said)s AS jsonb)) AS s (
             number int, project_id int, batch_id uuid, stream_id bigint, queue text, channel text, lane text, kind text,
-            template_id int, content jsonb, send_at timestamptz, expires_at timestamptz, on_unknown text))
+            template_id int, content jsonb, send_at timestamptz, expires_at timestamptz, on_unknown text, category text))
 """
 _NOTIFICATIONS = """
     INSERT INTO notifications (id, project_id, batch_id, row_number, channel, lane, kind, template_id, recipient, data,
-                               content, metadata, send_at, expires_at, on_unknown, ordering_key)
+                               content, metadata, send_at, expires_at, on_unknown, ordering_key, category, chain_id,
+                               digest)
     SELECT n.id, s.project_id, s.batch_id, n.row_number, s.channel, s.lane, s.kind, s.template_id, n.recipient, n.data,
-           s.content, n.metadata, s.send_at, s.expires_at, s.on_unknown, n.ordering_key
+           s.content, n.metadata, s.send_at, s.expires_at, s.on_unknown, n.ordering_key, s.category, n.chain_id,
+           n.digest
     FROM jsonb_to_recordset(CAST(%(notifications)s AS jsonb)) AS n (
-        id uuid, said int, row_number int, recipient jsonb, data jsonb, metadata jsonb, ordering_key text)
+        id uuid, said int, row_number int, recipient jsonb, data jsonb, metadata jsonb, ordering_key text,
+        chain_id uuid, digest boolean)
     JOIN said s ON s.number = n.said
     {gate}
     ON CONFLICT (id) DO NOTHING
@@ -97,11 +100,13 @@ _BARRED = """
 _ONE = f"""
     accepted AS (
         INSERT INTO notifications (id, project_id, row_number, channel, lane, kind, template_id, recipient, data,
-                                   content, metadata, send_at, expires_at, on_unknown, ordering_key)
+                                   content, metadata, send_at, expires_at, on_unknown, ordering_key, category, chain_id,
+                                   digest)
         SELECT CAST(%(id)s AS uuid), CAST(%(project_id)s AS int), CAST(%(row_number)s AS int), %(channel)s, %(lane)s,
                %(kind)s, CAST(%(template_id)s AS int), CAST(%(recipient)s AS jsonb), CAST(%(data)s AS jsonb),
                CAST(%(content)s AS jsonb), CAST(%(metadata)s AS jsonb), CAST(%(send_at)s AS timestamptz),
-               CAST(%(expires_at)s AS timestamptz), %(on_unknown)s, CAST(%(ordering_key)s AS text)
+               CAST(%(expires_at)s AS timestamptz), %(on_unknown)s, CAST(%(ordering_key)s AS text),
+               CAST(%(category)s AS text), CAST(%(chain_id)s AS uuid), CAST(%(digest)s AS boolean)
         {{gate}}
         ON CONFLICT (id) DO NOTHING
         RETURNING id, project_id, send_at, expires_at, on_unknown, ordering_key),
@@ -166,6 +171,9 @@ def of_one(project_id: int, draft: Draft, stream_id: int) -> dict[str, Any]:
         "expires_at": draft.expires_at,
         "on_unknown": draft.on_unknown,
         "ordering_key": draft.ordering_key,
+        "category": draft.category,
+        "chain_id": draft.chain_id,
+        "digest": draft.digest,
         "minute": minute_of(draft.id),
         "delivery_id": derived_id(draft.id, 0),
         "stream_id": stream_id,
@@ -194,7 +202,7 @@ def of_many(
         # The content by its identity: rows of a batch have one and the same, and comparing megabytes is not the point.
         shared = (
             project_id, draft.channel, draft.lane, draft.kind, draft.template_id, id(draft.content), draft.send_at,
-            draft.expires_at, draft.on_unknown,
+            draft.expires_at, draft.on_unknown, draft.category,
         )  # fmt: skip
         envelope = said.get(shared)
         if envelope is None:
@@ -203,7 +211,8 @@ def of_many(
         number = envelope["number"]
         notifications.append({
             "id": draft.id, "said": number, "row_number": draft.row, "recipient": draft.recipient, "data": draft.data,
-            "metadata": draft.metadata, "ordering_key": draft.ordering_key,
+            "metadata": draft.metadata, "ordering_key": draft.ordering_key, "chain_id": draft.chain_id,
+            "digest": draft.digest,
         })  # fmt: skip
         secret = draft.secret is not None
         for index, target in enumerate(draft.targets):
@@ -238,6 +247,7 @@ def _envelope(number: int, project_id: int, batch_id: UUID | None, stream_id: in
         "send_at": draft.send_at,
         "expires_at": draft.expires_at,
         "on_unknown": draft.on_unknown,
+        "category": draft.category,
     }
 
 

@@ -65,7 +65,8 @@ _CLAIM = """
     SELECT c.id, c.notification_id, c.project_id, c.fence, c.attempts, c.deaths, c.hold, c.target,
            n.channel, n.lane, n.kind, n.template_id, n.recipient::text, n.data::text, n.content::text,
            c.expires_in, extract(epoch FROM now() - greatest(n.accepted_at, n.send_at))::float AS age,
-           c.doubt, c.provider, c.started_at, c.started_ago, s.key_id, s.ciphertext
+           c.doubt, c.provider, c.started_at, c.started_ago, n.category, n.chain_id, n.digest, s.key_id,
+           s.ciphertext
     FROM claimed c
     JOIN notifications n ON n.id = c.notification_id
     LEFT JOIN sealed s ON c.secret AND s.notification_id = c.notification_id
@@ -160,6 +161,7 @@ class Claimed(NamedTuple):
             it was accepted, or was to be sent.
         doubt: nobody knows what became of the last call. provider, started_at: whom it went to, and when.
         started_ago: seconds since then, by the database's clock.
+        category, chain_id, digest: see `Draft`.
     """
 
     id: UUID
@@ -183,6 +185,9 @@ class Claimed(NamedTuple):
     provider: str | None = None
     started_at: datetime | None = None
     started_ago: float | None = None
+    category: str | None = None
+    chain_id: UUID | None = None
+    digest: bool | None = None
     sealed: Sealed | None = None
 
 
@@ -308,8 +313,8 @@ def _claimed(row: Sequence[Any]) -> Claimed:
     """A row of `_CLAIM`: the fields in their order but for what is stored as JSON, and what is sealed."""
     recipient, data, content = row[12:15]
     json = orjson.loads(recipient), data and orjson.loads(data), content and orjson.loads(content)
-    sealed = Sealed(row[21], row[22]) if row[21] else None
-    return Claimed._make((*row[:12], *json, *row[15:21], sealed))
+    sealed = Sealed(row[24], row[25]) if row[24] else None
+    return Claimed._make((*row[:12], *json, *row[15:24], sealed))
 
 
 def _parameters(settlements: Sequence[Settlement]) -> dict[str, Any]:

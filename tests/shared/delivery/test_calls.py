@@ -114,3 +114,28 @@ def test_a_batch_that_begins_lets_others_have_their_turn(make_loop, accept):
     assert loop.settler.drain(20)
     assert len(vendor.seen) == 61
     assert 0 < vendor.seen.index("something else") <= BEGUN_TOGETHER
+
+
+class Stopping(Noting):
+    """Has the batch stopped by its first call, as a worker that ends does."""
+
+    async def send(self, message):
+        if not self.seen:
+            for task in asyncio.all_tasks():
+                if task.get_coro().__qualname__ == "Calls.make":
+                    task.cancel()
+        return await super().send(message)
+
+
+def test_those_whose_call_had_not_begun_when_the_worker_stopped_were_not_called(make_loop, accept, database):
+    accept(*["x"] * 60, on_unknown="hold")
+    vendor = Stopping()
+    loop = make_loop(vendor)
+    assert loop.answer("sms.normal", TIMING) == 60
+    assert loop.settler.drain(20)
+    rows = database.rows(text("SELECT state, attempts, held_at FROM deliveries"))
+    called = len(vendor.seen) - ("something else" in vendor.seen)
+    assert 0 < called < 60
+    waiting = [row for row in rows if row.state == "queued"]
+    assert len(waiting) == 60 - called
+    assert all(row.attempts == 0 and row.held_at is None for row in waiting)
