@@ -23,7 +23,8 @@ _SAID = """
     said AS MATERIALIZED (
         SELECT * FROM jsonb_to_recordset(CAST(%(said)s AS jsonb)) AS s (
             number int, project_id int, batch_id uuid, stream_id bigint, queue text, channel text, lane text, kind text,
-            template_id int, content jsonb, send_at timestamptz, expires_at timestamptz, on_unknown text, category text))
+            template_id int, content jsonb, send_at timestamptz, expires_at timestamptz, on_unknown text,
+            category text))
 """
 _NOTIFICATIONS = """
     INSERT INTO notifications (id, project_id, batch_id, row_number, channel, lane, kind, template_id, recipient, data,
