@@ -31,7 +31,7 @@ _RECEIPTS = text("""
     SELECT delivery_id, provider, kind, received_at, code, detail FROM receipts
     WHERE delivery_id = ANY(:deliveries) AND kind IS NOT NULL ORDER BY received_at, id
 """)
-_ACTIONS = text("SELECT at, what, who FROM actions WHERE notification_id = :id ORDER BY at")
+_ACTIONS = text("SELECT at, what, who, detail FROM actions WHERE notification_id = :id ORDER BY at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,8 @@ class Event:
     """An entry of the timeline.
 
     Parameters:
-        what: accepted, scheduled, attempt, receipt, cancelled, retried, … (what people do), or the final state of a
-            delivery.
+        what: accepted, scheduled, deferred, attempt, receipt, cancelled, retried, … (what people do), or the final state
+            of a delivery.
         outcome: of an attempt: sent, delivered, rejected, unavailable, waiting, unknown, found. Of a receipt: its kind.
         who: the person or key that did it, for what people do.
     """
@@ -218,7 +218,10 @@ def _timeline(connection: Connection, row: Any, deliveries: Sequence[Delivery]) 
         )
         for receipt in connection.execute(_RECEIPTS, them)
     ]
-    events += [Event(action.at, action.what, who=action.who) for action in connection.execute(_ACTIONS, {"id": row.id})]
+    events += [
+        Event(action.at, action.what, who=action.who, detail=action.detail)
+        for action in connection.execute(_ACTIONS, {"id": row.id})
+    ]
     events += [
         Event(delivery.settled_at, str(delivery.state), delivery.id, delivery.provider, detail=delivery.reason)
         for delivery in deliveries
