@@ -62,8 +62,8 @@ class Event:
     """An entry of the timeline.
 
     Parameters:
-        what: accepted, scheduled, deferred, attempt, receipt, cancelled, retried, … (what people do), or the final state
-            of a delivery.
+        what: accepted, scheduled, deferred, attempt, receipt, cancelled, retried, … (what people do), or the final
+            state of a delivery.
         outcome: of an attempt: sent, delivered, rejected, unavailable, waiting, unknown, found. Of a receipt: its kind.
         who: the person or key that did it, for what people do.
     """

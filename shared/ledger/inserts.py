@@ -24,7 +24,8 @@ _SAID = """
     said AS MATERIALIZED (
         SELECT * FROM jsonb_to_recordset(CAST(%(said)s AS jsonb)) AS s (
             number int, project_id int, batch_id uuid, stream_id bigint, queue text, channel text, lane text, kind text,
-            template_id int, content jsonb, send_at timestamptz, expires_at timestamptz, on_unknown text, category text))
+            template_id int, content jsonb, send_at timestamptz, expires_at timestamptz, on_unknown text,
+            category text))
 """
 _NOTIFICATIONS = """
     INSERT INTO notifications (id, project_id, batch_id, row_number, channel, lane, kind, template_id, recipient, data,
@@ -54,8 +55,13 @@ _DELIVERIES = f"""
     FROM (
         SELECT d.id AS delivery_id, s.stream_id, s.queue, d.secret, d.target, a.*, {
     barred(
-        project="a.project_id", channel="a.channel", target="lower(d.target)", promotion="a.kind = 'promotion'",
-        category="s.category", user="d.user_id", senders="b.sender = ''",
+        project="a.project_id",
+        channel="a.channel",
+        target="lower(d.target)",
+        promotion="a.kind = 'promotion'",
+        category="s.category",
+        user="d.user_id",
+        senders="b.sender = ''",
     )
 } AS barred
         FROM jsonb_to_recordset(CAST(%(deliveries)s AS jsonb)) AS d (
@@ -98,9 +104,13 @@ _BARRED = f"""
     barred AS MATERIALIZED (
         SELECT reason FROM (SELECT {
     barred(
-        project="CAST(%(project_id)s AS int)", channel="CAST(%(channel)s AS text)",
-        target="lower(CAST(%(target)s AS text))", promotion="CAST(%(kind)s AS text) = 'promotion'",
-        category="CAST(%(category)s AS text)", user="CAST(%(user_id)s AS text)", senders="b.sender = ''",
+        project="CAST(%(project_id)s AS int)",
+        channel="CAST(%(channel)s AS text)",
+        target="lower(CAST(%(target)s AS text))",
+        promotion="CAST(%(kind)s AS text) = 'promotion'",
+        category="CAST(%(category)s AS text)",
+        user="CAST(%(user_id)s AS text)",
+        senders="b.sender = ''",
     )
 } AS reason) found WHERE reason IS NOT NULL)
 """

@@ -1,12 +1,12 @@
 """What people want: by category and channel, or by one of them, or at all. The row that says most decides.
 
 `Preferences` is what a project's application says of its users. `OptOuts` is what people say themselves, by a link.
-What they say by a link is of the address it was sent to, so it holds whether or not a message names the user; where the
-link knows the user it is of the user too. Whoever speaks last is heard: a `wanted` category lifts the wish not to have it
-from the user's stored addresses.
+What they say by a link is of the address it was sent to, so it holds whether or not a message names the user; where
+the link knows the user it is of the user too. Whoever speaks last is heard: a `wanted` category lifts the wish not to
+have it from the user's stored addresses.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -56,8 +56,13 @@ _HOLDS = text(f"""
     SELECT category, channel, required, {suppressed_because("why")} AS why FROM (
         SELECT c.name AS category, k.channel, c.required, c.position, k.number, {
     barred(
-        project="CAST(:project_id AS int)", channel="k.channel", target=_TARGET, promotion="c.promotional",
-        category="c.name", user="CAST(:user_id AS text)", senders="b.sender = ''",
+        project="CAST(:project_id AS int)",
+        channel="k.channel",
+        target=_TARGET,
+        promotion="c.promotional",
+        category="c.name",
+        user="CAST(:user_id AS text)",
+        senders="b.sender = ''",
     )
 } AS why
         FROM {_KINDS} CROSS JOIN unnest(CAST(:channels AS text[])) WITH ORDINALITY AS k (channel, number)
@@ -67,8 +72,13 @@ _HOLDS = text(f"""
 _CHOICES = text(f"""
     SELECT c.name, c.label, c.description, c.required, c.promotional, c.position, {
     barred(
-        project="CAST(:project_id AS int)", channel="CAST(:channel AS text)", target="lower(CAST(:target AS text))",
-        promotion="c.promotional", category="c.name", user="CAST(:user_id AS text)", senders="b.sender = ''",
+        project="CAST(:project_id AS int)",
+        channel="CAST(:channel AS text)",
+        target="lower(CAST(:target AS text))",
+        promotion="c.promotional",
+        category="c.name",
+        user="CAST(:user_id AS text)",
+        senders="b.sender = ''",
     )
 } IS NULL AS wanted
     FROM (SELECT name, label, description, required, promotional, position FROM categories
@@ -76,7 +86,9 @@ _CHOICES = text(f"""
           UNION ALL SELECT NULL, '', NULL, false, true, 2147483647) c
     ORDER BY c.position, c.name NULLS LAST
 """)
+_REQUIRED = text("SELECT FROM categories WHERE project_id = :project_id AND name = :name AND required")
 _NOW = text("SELECT now()")
+_BLANKET = "promotions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +141,7 @@ class Preferences:
     def of(self, project_id: int, user_id: str) -> list[Preference]:
         """What was said of a user, whoever said it."""
         rows = self.database.rows(_ALL, {"project_id": project_id, "user_id": user_id})
-        return [Preference(*row) for row in rows]
+        return [Preference(**row._mapping) for row in rows]
 
     def holding(self, project_id: int, user_id: str) -> list[Held]:
         """What holds for a user, for each category and channel. The answer for one is the gate's."""
@@ -188,32 +200,68 @@ class OptOuts:
                 and wanted[name] != one.wanted
                 and not (one.category and one.category.required)
             }
-            promotional = [_name(one) for one in choices if one.category is None or one.category.promotional]
-            now = connection.execute(_NOW).scalar_one()
             if chooser.target:
-                _choose_for_target(connection, chooser, changed, promotional, wanted, source, now)
+                promotional = {
+                    _name(one): wanted.get(_name(one), one.wanted)
+                    for one in choices
+                    if one.category is None or one.category.promotional
+                }
+                _choose_for_target(connection, chooser, changed, promotional, source=source)
             if chooser.user_id is not None:
                 _choose_for_user(connection, chooser, {name: want for name, want in changed.items() if name}, source)
 
+    def end(self, chooser: Chooser, category: str | None, *, source: str) -> None:
+        """One click: what is of this category comes no more; promotions, where it has none or a required one."""
+        with self.database.transaction() as connection:
+            name = _chosen(connection, chooser, category)
+            _bar(connection, chooser, [OF_CATEGORY + name if name else _BLANKET], source)
+            if name and chooser.user_id is not None:
+                _choose_for_user(connection, chooser, {name: False}, source)
+
+    def take_back(self, chooser: Chooser, category: str | None, *, source: str) -> None:
+        """Take one click back, and nothing else that is known against writing to them."""
+        with self.database.transaction() as connection:
+            name = _chosen(connection, chooser, category)
+            _lift(connection, chooser, [OF_CATEGORY + name] if name else [_BLANKET, OF_CATEGORY])
+            if name and chooser.user_id is not None:
+                _choose_for_user(connection, chooser, {name: True}, source)
+
+
+def _chosen(connection: Connection, chooser: Chooser, category: str | None) -> str | None:
+    """The category, if people may choose about it."""
+    if category is None:
+        return None
+    asked = {"project_id": chooser.project_id, "name": category}
+    return None if connection.execute(_REQUIRED, asked).first() else category
+
+
+def _bar(connection: Connection, chooser: Chooser, scopes: Iterable[str], source: str) -> None:
+    now = connection.execute(_NOW).scalar_one()
+    for scope in sorted(scopes):
+        suppress(
+            connection, chooser.channel, chooser.target, project_id=chooser.project_id, scope=scope, reason=REASON,
+            source=source, at=now, delivery_id=chooser.delivery_id,
+        )  # fmt: skip
+
+
+def _lift(connection: Connection, chooser: Chooser, scopes: list[str]) -> None:
+    lift_scopes(connection, chooser.channel, chooser.target, project_id=chooser.project_id, scopes=scopes)
+
 
 def _choose_for_target(
-    connection: Connection, chooser: Chooser, changed: Mapping[str, bool], promotional: Sequence[str],
-    wanted: Mapping[str, bool], source: str, now: datetime,
+    connection: Connection, chooser: Chooser, changed: Mapping[str, bool], promotional: Mapping[str, bool], *,
+    source: str,
 ) -> None:  # fmt: skip
     """Promotions as a whole go when the last of them does; who wants one again gets that one, and no other."""
     lifted = [OF_CATEGORY + name for name, want in changed.items() if want]
     added = {OF_CATEGORY + name for name, want in changed.items() if not want}
     if any(changed.get(name) for name in promotional):
-        lifted.append("promotions")
-        added |= {OF_CATEGORY + name for name in promotional if not wanted.get(name, False)}
-    elif changed and not any(wanted.get(name, True) for name in promotional):
-        added.add("promotions")
-    target = {"channel": chooser.channel, "target": chooser.target, "project_id": chooser.project_id}
-    lift_scopes(connection, scopes=lifted, **target)
-    for scope in sorted(added):
-        suppress(
-            connection, scope=scope, reason=REASON, source=source, at=now, delivery_id=chooser.delivery_id, **target
-        )
+        lifted.append(_BLANKET)
+        added |= {OF_CATEGORY + name for name, want in promotional.items() if not want}
+    elif changed and not any(promotional.values()):
+        added.add(_BLANKET)
+    _lift(connection, chooser, lifted)
+    _bar(connection, chooser, added, source)
 
 
 def _choose_for_user(connection: Connection, chooser: Chooser, changed: Mapping[str, bool], source: str) -> None:

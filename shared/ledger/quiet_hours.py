@@ -43,7 +43,7 @@ class QuietHours:
     def of(self, project_id: int) -> Window | None:
         """A project's, if it has any."""
         rows = self.database.rows(_OF, {"project_id": project_id})
-        return Window(*rows[0]) if rows else None
+        return Window(**rows[0]._mapping) if rows else None
 
     def set(self, project_id: int, window: Window) -> None:
         """Keep these from now on. What was put off before stays so until then."""

@@ -14,7 +14,8 @@ from shared.ledger.database import Database
 FIELDS = ("name", "email", "phone", "locale", "timezone", "quiet_from", "quiet_until", "metadata")
 _COLUMNS = "user_id, name, email, phone, locale, timezone, quiet_from, quiet_until, metadata, created_at, updated_at"
 _PUT = text("""
-    INSERT INTO recipients (project_id, user_id, name, email, phone, locale, timezone, quiet_from, quiet_until, metadata)
+    INSERT INTO recipients (project_id, user_id, name, email, phone, locale, timezone, quiet_from, quiet_until,
+                            metadata)
     SELECT :project_id, r.*
     FROM jsonb_to_recordset(CAST(:recipients AS jsonb)) AS r (
         user_id text, name text, email text, phone text, locale text, timezone text, quiet_from time,
@@ -143,9 +144,7 @@ class Recipients:
     def known(self, project_id: int, user_ids: Sequence[str]) -> dict[str, dict[str, str]]:
         """What a message may need to know of each of many: addresses, name, language, zone. The unknown are absent."""
         rows = self.database.rows(_KNOWN, {"project_id": project_id, "user_ids": list(user_ids)})
-        return {
-            row.user_id: {name: value for name, value in row._mapping.items() if value is not None} for row in rows
-        }
+        return {row.user_id: {name: value for name, value in row._mapping.items() if value is not None} for row in rows}
 
 
 def _unknown(user_id: str) -> NotFound:

@@ -10,7 +10,8 @@ from typing import Any
 QUIET_CHANNELS = ("sms", "whatsapp", "push")
 """Those that make a noise, to which quiet hours apply unless a project says otherwise."""
 
-_NOT_REQUIRED = "NOT EXISTS (SELECT FROM categories c WHERE c.project_id = {} AND c.name = {} AND c.required)"
+_NOT_REQUIRED = """NOT EXISTS (
+                     SELECT FROM categories must WHERE must.project_id = {} AND must.name = {} AND must.required)"""
 
 
 def who_chooses(channel: str, kind: str, recipient: Mapping[str, Any]) -> str | None:

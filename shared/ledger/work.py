@@ -80,8 +80,13 @@ _START = f"""
     WITH asked AS MATERIALIZED (
         SELECT w.id, w.fence, w.provider, w.cleared, {
     barred(
-        project="w.project_id", channel="w.channel", target="lower(w.target)", promotion="w.promotion",
-        category="w.category", user="w.user_id", senders="b.sender IN ('', w.sender)",
+        project="w.project_id",
+        channel="w.channel",
+        target="lower(w.target)",
+        promotion="w.promotion",
+        category="w.category",
+        user="w.user_id",
+        senders="b.sender IN ('', w.sender)",
     )
 } AS barred, {
     quiet(project="w.project_id", channel="w.channel", user="w.user_id", zone="w.timezone", asked="w.may_wait")
@@ -240,7 +245,8 @@ class Work:
         """The gate: mark as started what may be sent now; the ids that passed.
 
         What expired, is suppressed or not wanted, has to wait for the end of quiet hours, was cancelled or was taken
-        back since the claim does not pass, and needs nothing more. Of what is in doubt and does not pass it stays unknown whether it was sent: a person has to look at it.
+        back since the claim does not pass, and needs nothing more. Of what is in doubt and does not pass it stays
+        unknown whether it was sent: a person has to look at it.
         """
         items = [each.item for each in starting]
         asked = {

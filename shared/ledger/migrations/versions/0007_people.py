@@ -82,9 +82,9 @@ $$;
 
 CREATE TYPE waiting AS (until timestamptz, why text);
 
--- The first moment after `moment` at which the clock in `zone` shows a time outside; null where it does already. An hour
--- that is skipped or shown twice is found minute by minute, on the one day on which there is any. A zone that this server
--- does not know must not keep others from being sent: then the clocks are those of UTC.
+-- The first moment after `moment` at which the clock in `zone` shows a time outside; null where it does already. An
+-- hour that is skipped or shown twice is found minute by minute, on the one day on which there is any. A zone that this
+-- server does not know must not keep others from being sent: then the clocks are those of UTC.
 CREATE FUNCTION quiet_end(moment timestamptz, zone text, quiet_from time, quiet_until time) RETURNS waiting
 LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 DECLARE
