@@ -99,6 +99,7 @@ class Summary(TypedDict):
     expires_at: str | None
     on_unknown: str
     ordering_key: str | None
+    category: str | None
     accepted_at: str
 
 

@@ -89,7 +89,7 @@ class Client:
                 `locale`, `timezone`.
             ordering_key: what has the same one is sent one at a time, in the order accepted.
             idempotency_key: repeated under the same one, a request is answered as the first was.
-            fields: `template` and `data`, or `content` and `kind`; `lane`, `send_at`, `expires_at`, `on_unknown`,
+            fields: `template` and `data`, or `content`, `kind` and `category`; `lane`, `send_at`, `expires_at`, `on_unknown`,
                 `metadata`. See `crier.request.Envelope`.
 
         Raises:

@@ -15,7 +15,7 @@ from shared.ledger.states import FINAL, State, fold
 
 COLUMNS = """
     n.id, n.batch_id, n.row_number, n.channel, n.lane, n.kind, n.recipient, n.metadata, n.send_at, n.expires_at,
-    n.on_unknown, n.ordering_key, n.accepted_at,
+    n.on_unknown, n.ordering_key, n.category, n.accepted_at,
     (SELECT name || '@' || version FROM template_versions t WHERE t.id = n.template_id) AS template
 """
 _ONE = text(f"SELECT {COLUMNS}, n.data, n.content FROM notifications n WHERE n.id = :id AND n.project_id = :project_id")
@@ -86,6 +86,7 @@ class Summary:
 
     Parameters:
         template: name and version, e.g. `welcome@3`.
+        category: what it is about, of which people may choose.
     """
 
     id: UUID
@@ -102,6 +103,7 @@ class Summary:
     expires_at: datetime | None
     on_unknown: str
     ordering_key: str | None
+    category: str | None
     accepted_at: datetime
 
 
@@ -163,6 +165,7 @@ def summary(row: Any, state: State) -> dict[str, Any]:
         "expires_at": row.expires_at,
         "on_unknown": row.on_unknown,
         "ordering_key": row.ordering_key,
+        "category": row.category,
         "accepted_at": row.accepted_at,
     }
 
