@@ -99,6 +99,7 @@ class Summary(TypedDict):
     expires_at: str | None
     on_unknown: str
     ordering_key: str | None
+    category: str | None
     accepted_at: str
 
 
@@ -307,3 +308,61 @@ class PlannedEvent(PlannedEventSummary):
     """An event with its reminders, those of earlier starts among them."""
 
     reminders: Sequence[EventReminder]
+
+
+class StoredRecipient(TypedDict):
+    """A person, as they are stored. `quiet_hours`: a window of their own, `off`, or None for the project's."""
+
+    user_id: str
+    name: str | None
+    email: str | None
+    phone: str | None
+    locale: str | None
+    timezone: str | None
+    quiet_hours: Any
+    metadata: Mapping[str, str] | None
+    created_at: str
+    updated_at: str
+
+
+class SaidChoice(TypedDict):
+    """What was said of a user's wishes: of all, where category or channel is None. `source`: a key, or `link`."""
+
+    category: str | None
+    channel: str | None
+    wanted: bool
+    source: str
+    at: str
+
+
+class Holding(TypedDict):
+    """Whether what is of a category (None: of none) is sent to a user by a channel, and why not."""
+
+    category: str | None
+    channel: str
+    required: bool
+    wanted: bool
+    why: str | None
+
+
+class Preferences(TypedDict):
+    """What was said of a user's wishes, and what holds."""
+
+    user_id: str
+    choices: Sequence[SaidChoice]
+    holds: Sequence[Holding]
+
+
+class Category(TypedDict):
+    """What messages may be about. `required`: people may not choose; `promotional`: news and offers."""
+
+    name: str
+    label: str
+    description: str | None
+    required: bool
+    promotional: bool
+    position: int
+
+
+QuietWindow = TypedDict("QuietWindow", {"from": str, "until": str, "timezone": str, "channels": Sequence[str]})
+"""A project's quiet hours."""

@@ -27,9 +27,11 @@ from crier.answers import (
     Template,
     TemplateSummary,
 )
+from crier.choices import Categories, QuietHours
 from crier.encoding import as_query, given
 from crier.errors import WaitTimeout
 from crier.events import Events
+from crier.recipients import Recipients
 from crier.request import Channel, Envelope, Filters, Identity, Platform, Recipient
 from crier.schedules import Schedules
 from crier.suppressions import Suppressions
@@ -67,6 +69,9 @@ class Client:
         self.suppressions = Suppressions(self._http.call, self._pages)
         self.schedules = Schedules(self._http.call, self._pages)
         self.events = Events(self._http.call, self._pages)
+        self.recipients = Recipients(self._http.call, self._pages)
+        self.categories = Categories(self._http.call)
+        self.quiet_hours = QuietHours(self._http.call)
 
     def __enter__(self) -> Self:
         return self
@@ -85,12 +90,12 @@ class Client:
         """Send one notification; returns once it is durable.
 
         Parameters:
-            to: whom: `email`, `phone`, for push `user_id`, `tokens` or `topic`, for a webhook `endpoint`; `name`,
-                `locale`, `timezone`.
+            to: whom: `user_id` of a stored recipient, or `email`, `phone`; for push `user_id`, `tokens` or `topic`, for
+                a webhook `endpoint`; `name`, `locale`, `timezone`.
             ordering_key: what has the same one is sent one at a time, in the order accepted.
             idempotency_key: repeated under the same one, a request is answered as the first was.
-            fields: `template` and `data`, or `content` and `kind`; `lane`, `send_at`, `expires_at`, `on_unknown`,
-                `metadata`. See `crier.request.Envelope`.
+            fields: `template` and `data`, or `content`, `kind` and `category`; `lane`, `send_at`, `expires_at`,
+                `on_unknown`, `metadata`. See `crier.request.Envelope`.
 
         Raises:
             TypeError: JSON cannot say what is in `data`.

@@ -128,6 +128,7 @@ class Envelope(TypedDict, total=False):
 
     template, data: the name of a template, and its variables.
     content, kind: what is sent instead of a template; `transactional` unless said otherwise.
+    category: what `content` is about, of which people may choose.
     lane: how urgent it is. By default codes are critical, and promotions bulk.
     send_at, expires_at: not before, and never after this moment.
     on_unknown: what is done when nobody knows whether it was sent. By default codes and promotions are held.
@@ -138,6 +139,7 @@ class Envelope(TypedDict, total=False):
     data: Mapping[str, Any] | None
     content: Content | None
     kind: Kind | None
+    category: str | None
     lane: Lane | None
     send_at: Moment | None
     expires_at: Moment | None

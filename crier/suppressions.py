@@ -9,7 +9,8 @@ from crier.encoding import given
 PATH = "/v1/suppressions"
 Channel = Literal["email", "sms", "whatsapp", "push"]
 Reason = Literal["opt-out", "bounce", "invalid", "complaint", "manual"]
-Scope = Literal["everything", "promotions"]
+Scope = Literal["everything", "promotions"] | str
+"""Or `category:` and its name."""
 
 
 class Suppressions:

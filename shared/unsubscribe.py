@@ -1,4 +1,4 @@
-"""Links by which people unsubscribe with one click (RFC 8058): made for mails, read by the gateway.
+"""Links by which people unsubscribe with one click (RFC 8058) and say what they want: made for mails, read here.
 
 A link is all that is needed: who follows it has no login, and the record of the mail may be gone by then. So the token
 holds everything, encrypted with a key made of CRIER_SECRET_KEY: nobody can read it, alter it or make one.
@@ -6,7 +6,7 @@ holds everything, encrypted with a key made of CRIER_SECRET_KEY: nobody can read
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
 from uuid import UUID
@@ -19,21 +19,28 @@ from shared.errors import CrierError
 PATH = "/u/"
 PURPOSE = "crier unsubscribe links"
 _KEY_ID_LENGTH = 8
-_LONGEST = 2000
+_LONGEST = 4000
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What a link ends: the promotions of a project to a target.
+    """What a link is about: what a project sends to a target, or to a user.
 
     Parameters:
+        channel, target: empty where it is about a user alone, whichever way they are written to.
         delivery_id: the mail it was in.
+        category: what that mail was about, which one click ends; None: promotions.
+        user_id: whose choices it shows, if they are known.
+        locale: the language of the page, as far as there is one.
     """
 
     project_id: int
     channel: str
     target: str
-    delivery_id: UUID
+    delivery_id: UUID | None
+    category: str | None = None
+    user_id: str | None = None
+    locale: str | None = None
 
 
 class UnsubscribeLinks:
@@ -47,7 +54,7 @@ class UnsubscribeLinks:
         self._prefix = public_url.rstrip("/") + PATH
         self._sealer = sealer.for_purpose(PURPOSE)
         # A mail has its link twice, in a header and at its foot, and is asked for it each time.
-        self._made: LRUCache[UUID, str] = LRUCache(maxsize=1000)
+        self._made: LRUCache[Subscription, str] = LRUCache(maxsize=1000)
         self._lock = Lock()
 
     @classmethod
@@ -58,20 +65,17 @@ class UnsubscribeLinks:
     def make(self, subscription: Subscription) -> str:
         """The address that ends a subscription; the same one while this process remembers it."""
         with self._lock:
-            known = self._made.get(subscription.delivery_id)
+            known = self._made.get(subscription)
         if known is not None:
             return known
-        sealed = self._sealer.seal(
-            {
-                "p": subscription.project_id,
-                "c": subscription.channel,
-                "t": subscription.target,
-                "d": b64encode(subscription.delivery_id.bytes).decode(),
-            }
-        )
+        said: dict[str, Any] = {"p": subscription.project_id, "c": subscription.channel, "t": subscription.target}
+        if subscription.delivery_id is not None:
+            said["d"] = b64encode(subscription.delivery_id.bytes).decode()
+        more = {"k": subscription.category, "u": subscription.user_id, "l": subscription.locale}
+        sealed = self._sealer.seal(said | {name: value for name, value in more.items() if value is not None})
         link = self._prefix + sealed.key_id + sealed.ciphertext.decode().rstrip("=")
         with self._lock:
-            self._made[subscription.delivery_id] = link
+            self._made[subscription] = link
         return link
 
     def read(self, token: str) -> Subscription | None:
@@ -83,7 +87,11 @@ class UnsubscribeLinks:
             opened = self._sealer.open(Sealed(key_id, (ciphertext + "=" * (-len(ciphertext) % 4)).encode()))
         except CrierError:
             return None
-        return Subscription(opened["p"], opened["c"], opened["t"], UUID(bytes=b64decode(opened["d"])))
+        delivery = opened.get("d")
+        return Subscription(
+            opened["p"], opened["c"], opened["t"], UUID(bytes=b64decode(delivery)) if delivery else None,
+            opened.get("k"), opened.get("u"), opened.get("l"),
+        )  # fmt: skip
 
 
 def with_link(
@@ -93,3 +101,14 @@ def with_link(
     if links is None or kind != "promotion" or subscription.channel != "email" or recipient.get("unsubscribe_url"):
         return recipient
     return {**recipient, "unsubscribe_url": links.make(subscription)}
+
+
+def with_preferences_link(
+    recipient: Mapping[str, Any], kind: str, subscription: Subscription, links: UnsubscribeLinks | None
+) -> Mapping[str, Any]:
+    """The recipient, with a way to say what they want: by mail of the address, else of the user, if there is one."""
+    if links is None or kind == "code" or (subscription.channel != "email" and not subscription.user_id):
+        return recipient
+    if subscription.channel != "email":
+        subscription = replace(subscription, channel="", target="")
+    return {**recipient, "preferences_url": links.make(subscription)}

@@ -13,7 +13,7 @@ from crier.cli.printable import one_line
 from crier.cli.screen import screen
 from crier.cli.timeline import local
 from crier.client import Client
-from crier.suppressions import Channel, Reason, Scope
+from crier.suppressions import Channel, Reason
 
 if TYPE_CHECKING:
     from crier.answers import Suppression
@@ -66,18 +66,20 @@ def list_suppressions(
 Examples:
   crier suppressions add ada@example.com
   crier suppressions add ada@example.com --scope promotions
+  crier suppressions add ada@example.com --scope category:newsletter
   crier suppressions add +447700900123 --channel sms
 """
 )
 @click.argument("target")
 @channel_option
 @click.option(
-    "--scope", type=click.Choice(get_args(Scope)), default="everything", show_default=True, help="What is kept away."
-)
+    "--scope", default="everything", show_default=True, metavar="everything|promotions|category:NAME",
+    help="What is kept away.",
+)  # fmt: skip
 @as_json_option
 def add(target: str, channel: str | None, scope: str, as_json: bool) -> None:
     """Write to TARGET no more, until it is removed."""
-    _show(Client().suppressions.add(_channel(target, channel), target, scope=cast("Scope", scope)), as_json)
+    _show(Client().suppressions.add(_channel(target, channel), target, scope=scope), as_json)
 
 
 @suppressions.command(

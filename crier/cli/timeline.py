@@ -65,6 +65,7 @@ def _facts(found: Notification) -> Table:
         "expires at": found["expires_at"] and local(found["expires_at"]),
         "if unknown": found["on_unknown"],
         "in order of": found["ordering_key"],
+        "about": found["category"],
         "batch": found["batch_id"] and f"{found['batch_id']}, row {found['row_number']}",
     }
     for name, value in rows.items():

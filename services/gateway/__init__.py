@@ -9,6 +9,7 @@ from services.gateway import (
     batches,
     bodies,
     calendar,
+    categories,
     dead_letters,
     devices,
     docs,
@@ -18,7 +19,9 @@ from services.gateway import (
     notifications,
     outbox,
     problems,
+    quiet_hours,
     receipts,
+    recipients,
     schedules,
     sender_identity,
     suppressions,
@@ -46,6 +49,9 @@ BLUEPRINTS = (
     calendar.blueprint,
     schedules.blueprint,
     events.blueprint,
+    recipients.blueprint,
+    categories.blueprint,
+    quiet_hours.blueprint,
 )
 
 

@@ -102,6 +102,7 @@ class SummarySchema(Schema):
     expires_at = fields.DateTime(allow_none=True)
     on_unknown = fields.String(required=True)
     ordering_key = fields.String(allow_none=True)
+    category = fields.String(allow_none=True, metadata={"example": "booking_updates"})
     accepted_at = fields.DateTime(required=True)
 
 

@@ -18,7 +18,7 @@ PLATFORMS = ("android", "ios", "web")
 KB = 1024
 
 blueprint = Blueprint(
-    "recipients", __name__, url_prefix="/v1/recipients", description="Whom notifications go to: their devices."
+    "devices", __name__, url_prefix="/v1/recipients", description="Where a user's push notifications go."
 )
 
 

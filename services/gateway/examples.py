@@ -108,3 +108,42 @@ EVENTS: dict[str, dict[str, Any]] = {
         },
     },
 }
+
+RECIPIENTS: dict[str, dict[str, Any]] = {
+    "Somebody with addresses, a language and a time zone": {
+        "name": "Ada Lovelace",
+        "email": "ada@example.com",
+        "phone": "+442079460018",
+        "locale": "en-GB",
+        "timezone": "Europe/London",
+    },
+    "With quiet hours of their own": {
+        "email": "grace@example.com",
+        "timezone": "America/New_York",
+        "quiet_hours": {"from": "20:00", "until": "09:30"},
+    },
+}
+
+PREFERENCES: dict[str, dict[str, Any]] = {
+    "No news, and nothing by SMS but booking updates": {
+        "choices": [
+            {"category": "newsletter", "wanted": False},
+            {"channel": "sms", "wanted": False},
+            {"category": "booking_updates", "channel": "sms", "wanted": True},
+        ]
+    },
+}
+
+CATEGORIES: dict[str, dict[str, Any]] = {
+    "What people may choose": {
+        "label": "Booking updates",
+        "description": "When a booking is confirmed, moved or cancelled.",
+    },
+    "What they may not": {"label": "Security", "required": True, "position": 100},
+    "News and offers": {"label": "Newsletter", "promotional": True},
+}
+
+QUIET_HOURS: dict[str, dict[str, Any]] = {
+    "From ten to eight": {"from": "22:00", "until": "08:00", "timezone": "Europe/Paris"},
+    "SMS only": {"from": "21:00", "until": "09:00", "timezone": "Europe/London", "channels": ["sms"]},
+}

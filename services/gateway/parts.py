@@ -13,6 +13,7 @@ from shared.intake.upload import Uploads
 from shared.ledger.actions import Actions
 from shared.ledger.appointments import Appointments
 from shared.ledger.batches import Batches
+from shared.ledger.categories import Categories
 from shared.ledger.database import Database
 from shared.ledger.dead_letters import DeadLetters
 from shared.ledger.devices import Devices
@@ -21,9 +22,13 @@ from shared.ledger.held import Held
 from shared.ledger.history import History
 from shared.ledger.keys import Keys
 from shared.ledger.listing import Listing
+from shared.ledger.opt_outs import OptOuts
 from shared.ledger.outbox import KeptMessages
 from shared.ledger.post_mortem import PostMortem
+from shared.ledger.preferences import Preferences
+from shared.ledger.quiet_hours import QuietHours
 from shared.ledger.receipts import Receipts
+from shared.ledger.recipients import Recipients
 from shared.ledger.replay import Enqueue, Replay
 from shared.ledger.schedules import Schedules
 from shared.ledger.suppressions import Suppressions
@@ -84,6 +89,11 @@ class Parts:
     schedules: ScheduleBook
     appointments: Appointments
     planner: Planner
+    recipients: Recipients
+    categories: Categories
+    preferences: Preferences
+    quiet_hours: QuietHours
+    opt_outs: OptOuts
 
     @classmethod
     def of(
@@ -134,6 +144,11 @@ class Parts:
             schedules=ScheduleBook(intake, Schedules(database)),
             appointments=appointments,
             planner=Planner(appointments, intake),
+            recipients=Recipients(database),
+            categories=Categories(database),
+            preferences=Preferences(database),
+            quiet_hours=QuietHours(database),
+            opt_outs=OptOuts(database),
         )
 
     def attach(self, app: Flask) -> None:

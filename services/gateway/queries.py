@@ -104,6 +104,14 @@ class _SchedulesSchema(_PageSchema):
     )
 
 
+class _RecipientsSchema(_PageSchema):
+    # A cursor is an id.
+    cursor = Line(validate=validate.Length(1, 200))
+    prefix = Line(validate=validate.Length(1, 200))
+    email = Line(validate=validate.Length(1, 320))
+
+
+_RECIPIENTS = _RecipientsSchema()
 _SUPPRESSION, _SUPPRESSIONS = _SuppressionSchema(), _SuppressionsSchema()
 _PAGE, _LIST, _OUTBOX = _PageSchema(), _ListSchema(), _OutboxSchema()
 _LETTERS, _HELD, _SCHEDULES = _LettersSchema(), _HeldSchema(), _SchedulesSchema()
@@ -157,6 +165,13 @@ OUTBOX_PARAMETERS = [query("channel", "Only these.", enum=list(CHANNELS)), *PAGE
 SCHEDULES_PARAMETERS = [query("state", "Only these.", enum=list(SCHEDULE_STATES)), *PAGE_PARAMETERS]
 
 
+RECIPIENTS_PARAMETERS = [
+    query("prefix", "Only those whose id begins so."),
+    query("email", "Only with this address."),
+    *PAGE_PARAMETERS,
+]
+
+
 def page_query() -> tuple[int, str | None]:
     """Limit and cursor."""
     asked = _load(_PAGE)
@@ -200,6 +215,11 @@ def suppressions_query() -> dict[str, Any]:
     """Filters, limit and cursor."""
     asked = _load(_SUPPRESSIONS)
     return asked | ({"target": _normal(asked["target"])} if "target" in asked else {})
+
+
+def recipients_query() -> dict[str, Any]:
+    """Filters, limit and cursor."""
+    return _load(_RECIPIENTS)
 
 
 def schedules_query() -> tuple[str | None, int, str | None]:

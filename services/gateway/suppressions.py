@@ -19,8 +19,9 @@ from services.gateway.queries import (
 from services.gateway.routes import route
 from shared.errors import InvalidInput, NotFound
 from shared.intake.problems import StrictSchema, load
-from shared.ledger.suppressions import REASONS, SCOPES
+from shared.ledger.suppressions import OF_CATEGORY, REASONS, SCOPES
 from shared.messages.fields import Line, e164, normal_email
+from shared.templates.manifest import CATEGORY
 
 KB = 1024
 
@@ -35,7 +36,9 @@ class SuppressionSchema(Schema):
 
     channel = fields.String(required=True, validate=validate.OneOf(SUPPRESSIBLE))
     target = fields.String(required=True, metadata={"description": "The address, number or token, in lower case."})
-    scope = fields.String(required=True, validate=validate.OneOf(SCOPES))
+    scope = fields.String(
+        required=True, metadata={"description": "`everything`, `promotions`, or `category:` and its name."}
+    )
     sender = fields.String(
         required=True, metadata={"description": "By this sender of yours only; empty: by nobody of the project."}
     )
@@ -60,6 +63,13 @@ class SuppressionListSchema(Schema):
     items = fields.List(fields.Nested(SuppressionSchema), required=True)
 
 
+def _scope(scope: str) -> None:
+    if scope not in SCOPES and not CATEGORY.fullmatch(scope.removeprefix(OF_CATEGORY)):
+        raise ValidationError(f"Must be one of {', '.join(SCOPES)}, or {OF_CATEGORY} and the name of one.")
+    if scope not in SCOPES and not scope.startswith(OF_CATEGORY):
+        raise ValidationError(f"Must be one of {', '.join(SCOPES)}, or {OF_CATEGORY}{scope} if you mean a category.")
+
+
 class SuppressionRequestSchema(StrictSchema):
     """Whom not to write to from now on."""
 
@@ -70,8 +80,11 @@ class SuppressionRequestSchema(StrictSchema):
     )  # fmt: skip
     scope = fields.String(
         load_default="everything",
-        validate=validate.OneOf(SCOPES, error=f"Must be one of {', '.join(SCOPES)}."),
-        metadata={"description": "Everything, or promotions only.", "enum": list(SCOPES)},
+        validate=_scope,
+        metadata={
+            "description": "Everything, promotions only, or what is of a category: `category:newsletter`.",
+            "pattern": f"^({'|'.join(SCOPES)}|{OF_CATEGORY}{CATEGORY.pattern})$",
+        },
     )
 
 

@@ -1,33 +1,40 @@
-"""`/u/{token}`: the link at the foot of a promotion, and in its header for mail programs (RFC 8058).
+"""`/u/{token}`: the link in a mail, or given to a person, by which they say what they want; without login or cookie.
 
-A POST unsubscribes at once, without login, cookie or question. A GET changes nothing: mail scanners open links.
+A POST unsubscribes at once, as mail programs do it (RFC 8058): from the category the mail was of, else from promotions.
+A GET changes nothing, as mail scanners open links: it shows the project's categories to choose among, where it has any.
 """
 
 import secrets
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs
 
 import structlog
 from flask import Blueprint, Response, render_template, request
 
+from services.gateway.bodies import raw_body
 from services.gateway.parts import parts
 from shared.errors import LedgerUnavailable
-from shared.ledger.suppressions import scope_of
+from shared.ledger.opt_outs import REASON, Choice, Chooser
 from shared.templates.brand import Brand
 from shared.unsubscribe import PATH, Subscription
 
 SOURCE = "link"
-"""`suppressions.source` of those who used it."""
+"""`suppressions.source`, and `preferences.source`, of those who used it."""
 
-REASON = "opt-out"
 TITLES = {
     "ask": "Unsubscribe?",
     "done": "You are unsubscribed",
     "undone": "You are subscribed again",
+    "choose": "What would you like to hear about?",
     "later": "Please try again later",
     "broken": "This link does not work",
 }
 STATUSES = {"later": 503, "broken": 404}
+OTHERS = "other"
+"""What promotions of no category are called in the form."""
+
+_LARGEST = 16 * 1024
 
 blueprint = Blueprint("unsubscribe", __name__, url_prefix=PATH.rstrip("/"), template_folder="pages")
 log = structlog.get_logger(__name__)
@@ -35,53 +42,92 @@ log = structlog.get_logger(__name__)
 
 @blueprint.get("/<token>")
 def show(token: str) -> Response:
-    """What the link does, with a button that does it; or that it has been done."""
-    return _answer(token, lambda _: None)
+    """What the link is for, with what holds; nothing is changed."""
+    return _answer(token, None)
 
 
 @blueprint.post("/<token>")
-def unsubscribe(token: str) -> Response:
-    """Unsubscribe; with `?undo`, take that back. Whatever the body says: mail programs send what RFC 8058 has them."""
-    return _answer(token, _take_back if "undo" in request.args else _end)
+def change(token: str) -> Response:
+    """Unsubscribe, whatever the body says: mail programs send what RFC 8058 has them.
+
+    With `?undo`, take that back; with `?choose`, note what the form says.
+    """
+    return _answer(token, _choose if "choose" in request.args else _take_back if "undo" in request.args else _end)
 
 
 def _end(subscription: Subscription) -> None:
-    parts().suppressions.add(
-        subscription.project_id, subscription.channel, subscription.target,
-        scope=scope_of(subscription.channel, REASON), reason=REASON, source=SOURCE,
-        delivery_id=subscription.delivery_id,
-    )  # fmt: skip
+    if subscription.target:
+        parts().opt_outs.end(_chooser(subscription), subscription.category, source=SOURCE)
 
 
 def _take_back(subscription: Subscription) -> None:
-    parts().suppressions.resubscribe(subscription.project_id, subscription.channel, subscription.target)
+    if subscription.target:
+        parts().opt_outs.take_back(_chooser(subscription), subscription.category, source=SOURCE)
 
 
-def _answer(token: str, act: Callable[[Subscription], None]) -> Response:
+def _choose(subscription: Subscription) -> None:
+    form = parse_qs(raw_body(_LARGEST).decode("ascii", "replace"), max_num_fields=200)
+    wanted = set() if "none" in form else set(form.get("want", ()))
+    chooser = _chooser(subscription)
+    names = [one.category.name if one.category else "" for one in _offered(subscription)]
+    parts().opt_outs.choose(chooser, {name: (name or OTHERS) in wanted for name in names}, source=SOURCE)
+
+
+def _answer(token: str, act: Callable[[Subscription], None] | None) -> Response:
     links = parts().links
     subscription = links.read(token) if links else None
     if subscription is None:
         return _page("broken")
     try:
-        act(subscription)
-        reasons = {
-            one.reason
-            for one in parts().suppressions.of(subscription.project_id, subscription.channel, subscription.target)
-            if not one.sender
-        }
+        if act is not None:
+            act(subscription)
         brand = parts().identities.of(subscription.project_id).brand
+        return _shown(subscription, brand, act)
     except LedgerUnavailable as error:
         log.warning("ledger unavailable", reason=str(error))
         return _page("later")
+
+
+def _shown(subscription: Subscription, brand: Brand, act: Callable[[Subscription], None] | None) -> Response:
+    known = (
+        [
+            one
+            for one in parts().suppressions.of(subscription.project_id, subscription.channel, subscription.target)
+            if not one.sender
+        ]
+        if subscription.target
+        else []
+    )
+    shown = {"address": _masked(subscription.target), "locale": subscription.locale}
+    choices = _offered(subscription)
+    if any(one.category for one in choices) and not any(one.scope == "everything" for one in known):
+        mine = next((one for one in choices if one.category and one.category.name == subscription.category), None)
+        just = "saved" if act is _choose else "ended" if act is _end else "undone" if act is _take_back else None
+        return _page("choose", brand, choices=choices, mine=mine, just=just, others=OTHERS, **shown)
+    mine_scopes = {"everything", "promotions", f"category:{subscription.category or ''}"}
+    reasons = {one.reason for one in known if one.scope in mine_scopes}
     page = "done" if reasons else "undone" if act is _take_back else "ask"
-    return _page(page, brand, address=_masked(subscription.target), can_undo=reasons == {REASON})
+    return _page(page, brand, can_undo=reasons == {REASON}, **shown)
 
 
-def _page(page: str, brand: Brand | None = None, **shown: Any) -> Response:
+def _offered(subscription: Subscription) -> list[Choice]:
+    """What they may choose among; promotions of no category only by mail, which is where they have an address."""
+    found = parts().opt_outs.choices(_chooser(subscription))
+    return [one for one in found if one.category or subscription.target]
+
+
+def _chooser(subscription: Subscription) -> Chooser:
+    return Chooser(
+        subscription.project_id, subscription.channel, subscription.target, subscription.user_id,
+        subscription.delivery_id,
+    )  # fmt: skip
+
+
+def _page(page: str, brand: Brand | None = None, *, locale: str | None = None, **shown: Any) -> Response:
     nonce = secrets.token_urlsafe(16)
     html = render_template(
         "unsubscribe.html", page=page, title=TITLES[page], brand=brand, look=(brand or Brand()).context, nonce=nonce,
-        **shown,
+        language=_language(locale), direction="ltr", **shown,
     )  # fmt: skip
     policy = (
         "default-src 'none'",
@@ -99,7 +145,12 @@ def _page(page: str, brand: Brand | None = None, **shown: Any) -> Response:
     return Response(html, STATUSES.get(page, 200), headers=headers, content_type="text/html; charset=utf-8")
 
 
+def _language(locale: str | None) -> str:
+    """The language of the page's own words: there is one. What the project wrote goes by its own direction."""
+    return locale if locale and locale.partition("-")[0] == "en" else "en"
+
+
 def _masked(address: str) -> str:
     """An address that its owner knows again: the link may have been passed on."""
     local, _, domain = address.rpartition("@")
-    return f"{local[:1]}•••@{domain}"
+    return f"{local[:1]}•••@{domain}" if address else ""

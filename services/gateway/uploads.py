@@ -39,6 +39,7 @@ PARAMETERS = [
     query("kind", "For an uploaded file: as in the JSON form.", enum=list(CONTENT_KINDS)),
     query("data", "For an uploaded file: variables that every row shares, a JSON object."),
     query("metadata", "For an uploaded file: a JSON object of strings that every row shares."),
+    query("category", "For an uploaded file: as in the JSON form."),
     query("lane", "For an uploaded file: as in the JSON form.", enum=list(LANES)),
     query("send_at", "For an uploaded file: as in the JSON form.", format="date-time"),
     query("expires_at", "For an uploaded file: as in the JSON form.", format="date-time"),

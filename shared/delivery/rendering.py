@@ -12,7 +12,7 @@ from shared.messages.content import Content, read_content
 from shared.senders.identities import Identities
 from shared.templates.bundle import Bundle
 from shared.templates.compiled import Template, compile_bundle
-from shared.unsubscribe import Subscription, UnsubscribeLinks, with_link
+from shared.unsubscribe import Subscription, UnsubscribeLinks, with_link, with_preferences_link
 
 
 class Renderer:
@@ -46,12 +46,18 @@ class Renderer:
             return read_content(item.channel, item.content or {})
         brand = self._identities.of(item.project_id).brand
         template, recipient = self._template(item.template_id), self.recipient(item)
+        if template.links_to_preferences:
+            recipient = with_preferences_link(recipient, item.kind, _subscription(item), self._links)
         return template.render(item.channel, self._data(item), recipient, brand)
 
     def recipient(self, item: Claimed) -> Mapping[str, Any]:
         """What is known of the recipient of `item`, with a way to unsubscribe where it needs one."""
-        subscription = Subscription(item.project_id, item.channel, item.target, item.id)
-        return with_link(item.recipient, item.kind, subscription, self._links)
+        return with_link(item.recipient, item.kind, _subscription(item), self._links)
 
     def _data(self, item: Claimed) -> dict[str, Any]:
         return {**(item.data or {}), **(self._sealer.open(item.sealed) if item.sealed else {})}
+
+
+def _subscription(item: Claimed) -> Subscription:
+    user_id, locale = item.recipient.get("user_id"), item.recipient.get("locale")
+    return Subscription(item.project_id, item.channel, item.target, item.id, item.category, user_id, locale)

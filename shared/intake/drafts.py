@@ -12,16 +12,19 @@ from shared.errors import InvalidInput
 from shared.intake.envelope import Envelope
 from shared.intake.fields import Metadata, OrderingKey
 from shared.intake.problems import did_you_mean
-from shared.intake.recipient import MISSING, NO_ENDPOINT, address, load_recipient, no_devices
+from shared.intake.recipient import MISSING, NO_ENDPOINT, address, load_recipient, missing, no_devices
 from shared.ledger.acceptance import Draft
 from shared.ledger.batches import RowError
 from shared.ledger.devices import Devices
 from shared.ledger.endpoints import Endpoints
 from shared.ledger.ids import derived_id
+from shared.ledger.recipients import Recipients
 
 _METADATA = Metadata()
 _ORDERING_KEY = OrderingKey(allow_none=True)
 _ROW_FIELDS = frozenset({"to", "data", "metadata", "ordering_key"})
+_ADDRESSES = {"email": "email", "sms": "phone", "whatsapp": "phone"}
+_FOR_TEMPLATES = ("name", "locale", "timezone")
 Problems = dict[str, list[str]]
 
 
@@ -75,6 +78,7 @@ class Drafts:
     devices: Devices
     sealer: Sealer
     endpoints: Endpoints
+    recipients: Recipients
     unsubscribes: bool = False
 
     def make(
@@ -82,6 +86,7 @@ class Drafts:
     ) -> tuple[list[Draft], list[tuple[Row, Problems]]]:
         """The drafts of the good rows, and the bad rows with their problems by field path."""
         loaded = [load_recipient(row.to) for row in rows]
+        self._fill_in(project_id, envelope, [recipient for recipient, _ in loaded])
         devices = self._devices(project_id, envelope.channel, (recipient for recipient, _ in loaded))
         endpoints = self._endpoints(project_id, envelope.channel, (recipient for recipient, _ in loaded))
         link_needed = envelope.kind == "promotion" and envelope.channel == "email" and not self.unsubscribes
@@ -93,12 +98,12 @@ class Drafts:
                 if not row.readable:
                     refused.append((row, problems))
                     continue
-            targets, missing = address(envelope.channel, recipient)
+            targets, lacking = address(envelope.channel, recipient)
             if link_needed and not recipient.get("unsubscribe_url"):
                 problems.setdefault("to.unsubscribe_url", [MISSING["to.unsubscribe_url"]])
-            if missing and "to" not in problems:
-                problems.setdefault(missing, [MISSING[missing]])
-            if not targets and not missing:
+            if lacking and "to" not in problems:
+                problems.setdefault(lacking, [missing(lacking, recipient)])
+            if not targets and not lacking:
                 targets = devices.get(recipient["user_id"], [])
                 if not targets:
                     problems["to.user_id"] = [no_devices(recipient["user_id"])]
@@ -129,9 +134,22 @@ class Drafts:
                     secret=secret,
                     row=row.number,
                     ordering_key=ordering_key,
+                    category=envelope.category,
                 )
             )
         return drafts, refused
+
+    def _fill_in(self, project_id: int, envelope: Envelope, recipients: Iterable[dict[str, Any]]) -> None:
+        """Add what is stored of users where the channel or the template wants it. What the caller gives stays."""
+        wanted = _ADDRESSES.get(envelope.channel)
+        names = (*((wanted,) if wanted else ()), *(_FOR_TEMPLATES if envelope.pinned else ()))
+        asking = [to for to in recipients if "user_id" in to and any(name not in to for name in names)]
+        if not asking:
+            return
+        known = self.recipients.known(project_id, sorted({to["user_id"] for to in asking}))
+        for to in asking:
+            stored = known.get(to["user_id"], {})
+            to.update({name: stored[name] for name in names if name in stored and name not in to})
 
     def _devices(
         self, project_id: int, channel: str, recipients: Iterable[Mapping[str, Any]]

@@ -39,6 +39,7 @@ class Envelope:
     metadata: Mapping[str, str]
     send_at: datetime | None
     expires_at: datetime | None
+    category: str | None = None
 
     @property
     def queue(self) -> str:
@@ -46,7 +47,7 @@ class Envelope:
         return f"{self.channel}.{self.lane}"
 
 
-_TOLD = ("template", "kind", "channel", "lane", "send_at", "expires_at", "on_unknown", "metadata")
+_TOLD = ("template", "kind", "category", "channel", "lane", "send_at", "expires_at", "on_unknown", "metadata")
 
 
 def told(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,6 +66,9 @@ def seal_up(project_id: int, asked: Mapping[str, Any], templates: Templates, now
         raise InvalidInput({"template": ["A webhook has no template: give content with a type and data."]})
     pinned = templates.pin(project_id, asked["template"], channel) if "template" in asked else None
     kind = pinned.template.kind if pinned else asked.get("kind", "transactional")
+    category = pinned.template.category if pinned else asked.get("category")
+    if category and channel == "webhook":
+        raise InvalidInput({"category": ["People choose by category, and a webhook goes to none: leave this out."]})
     send_at, expires_at = asked.get("send_at"), asked.get("expires_at")
     if problems := _times(kind, send_at, expires_at, now):
         raise InvalidInput(problems)
@@ -79,6 +83,7 @@ def seal_up(project_id: int, asked: Mapping[str, Any], templates: Templates, now
         metadata=asked.get("metadata", {}),
         send_at=send_at,
         expires_at=expires_at,
+        category=category,
     )
 
 

@@ -13,6 +13,7 @@ from marshmallow import ValidationError, fields, validate
 from shared.intake.problems import did_you_mean
 from shared.messages.content import CHANNELS
 from shared.messages.fields import Line
+from shared.templates.manifest import CATEGORY
 
 MAX_METADATA_KEYS = 20
 MAX_METADATA_BYTES = 1024
@@ -80,6 +81,16 @@ class Channel(fields.String):
         name = str(super()._deserialize(value, attr, data, **kwargs))
         if name not in CHANNELS:
             raise ValidationError(f"Must be one of {', '.join(CHANNELS)}.{did_you_mean(name[:40], CHANNELS)}")
+        return name
+
+
+class Category(Line):
+    """The name of a category of messages."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        name = super()._deserialize(value, attr, data, **kwargs)
+        if not CATEGORY.fullmatch(name):
+            raise ValidationError("Must be a name such as booking_updates: small letters, digits and _, at most 50.")
         return name
 
 

@@ -10,6 +10,7 @@ from shared.crypto import Sealer
 from shared.delivery.bells import Ringer
 from shared.errors import Conflict, InvalidInput
 from shared.intake.canonical import canonical, request_hash
+from shared.intake.declared import DeclaredCategories
 from shared.intake.drafts import Drafts, Row, row_errors, row_of
 from shared.intake.envelope import Envelope, seal_up, told
 from shared.intake.problems import load
@@ -23,6 +24,7 @@ from shared.ledger.database import Database
 from shared.ledger.devices import Devices
 from shared.ledger.endpoints import Endpoints
 from shared.ledger.ids import new_id
+from shared.ledger.recipients import Recipients
 from shared.ledger.states import State
 
 _NOTIFICATION = NotificationRequestSchema()
@@ -50,7 +52,9 @@ class Intake:
     ) -> None:
         self.acceptance = Acceptance(database)
         self.templates = Templates(database)
-        self.drafts = Drafts(Devices(database), sealer, Endpoints(database, sealer), unsubscribes)
+        self._categories = DeclaredCategories(database)
+        devices, recipients = Devices(database), Recipients(database)
+        self.drafts = Drafts(devices, sealer, Endpoints(database, sealer), recipients, unsubscribes)
         self._ringer = ringer
         self._now = now
 
@@ -133,7 +137,13 @@ class Intake:
         Raises:
             InvalidInput: every problem, by field path.
         """
-        return seal_up(project_id, _load(_ENVELOPE, request), self.templates, self._now())
+        return self._envelope(project_id, _load(_ENVELOPE, request), self._now())
+
+    def _envelope(self, project_id: int, asked: Mapping[str, Any], now: datetime) -> Envelope:
+        envelope = seal_up(project_id, asked, self.templates, now)
+        if envelope.category and envelope.pinned is None:
+            self._categories.check(project_id, envelope.category)
+        return envelope
 
     def _check(
         self, project_id: int, request: Mapping[str, Any], identifier: UUID | None = None, now: datetime | None = None
@@ -143,7 +153,7 @@ class Intake:
         except InvalidInput as error:
             to = request.get("to") if isinstance(request, Mapping) else None
             raise InvalidInput({**error.fields, **(load_recipient(to)[1] if to is not None else {})}) from None
-        envelope = seal_up(project_id, asked, self.templates, now or self._now())
+        envelope = self._envelope(project_id, asked, now or self._now())
         row = Row(identifier or new_id(), asked["to"], ordering_key=asked.get("ordering_key"))
         drafts, refused = self.drafts.make(project_id, envelope, [row])
         for _, problems in refused:
@@ -154,7 +164,7 @@ class Intake:
         self, project_id: int, request: Mapping[str, Any]
     ) -> tuple[Envelope, Batch, list[Draft], BulkReceipt, list[RowError]]:
         asked = _load(_BULK, request)
-        envelope = seal_up(project_id, asked, self.templates, self._now())
+        envelope = self._envelope(project_id, asked, self._now())
         batch = Batch(new_id(), told(request))
         rows = [row_of(batch.id, number, given) for number, given in enumerate(asked["recipients"], start=1)]
         drafts, refused = self.drafts.make(project_id, envelope, rows)

@@ -126,11 +126,24 @@ def address(channel: str, recipient: Mapping[str, Any]) -> tuple[list[str], str 
 MISSING = {
     "to.unsubscribe_url": "A promotion by mail needs to.unsubscribe_url: an https address of yours that unsubscribes "
     "this person by one POST (RFC 8058). Where CRIER_PUBLIC_URL is an https address, Crier makes one itself.",
-    "to.email": "An email needs to.email.",
-    "to.phone": "An SMS or WhatsApp message needs to.phone, in international form.",
+    "to.email": "An email needs to.email, or to.user_id of a stored recipient.",
+    "to.phone": "An SMS or WhatsApp message needs to.phone, in international form, or to.user_id of a stored "
+    "recipient.",
     "to.endpoint": "A webhook needs to.endpoint: the id of an endpoint (/v1/webhooks).",
     "to.tokens": "A push needs to.tokens, to.user_id of a user with registered devices, or to.topic.",
 }
+
+
+_KEPT_AS = {"to.email": "email address", "to.phone": "number"}
+
+
+def missing(field: str, recipient: Mapping[str, Any]) -> str:
+    """What to say when `field` is missing, and no stored recipient has it; names both remedies."""
+    if field in _KEPT_AS and (user_id := recipient.get("user_id")):
+        return (
+            f"No {_KEPT_AS[field]} of {user_id} is stored: store one (PUT /v1/recipients/{{user_id}}), or give {field}."
+        )
+    return MISSING[field]
 
 
 NO_ENDPOINT = "There is no such endpoint in this project: GET /v1/webhooks lists them, POST /v1/webhooks makes one."

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from shared.intake.fields import Channel, Metadata, Moment, OrderingKey
+from shared.intake.fields import Category, Channel, Metadata, Moment, OrderingKey
 from shared.intake.problems import StrictSchema, did_you_mean
 from shared.intake.recipient import RecipientSchema
 from shared.messages.content import CHANNELS, CONTENT_SCHEMAS, LANES
@@ -50,6 +50,14 @@ class EnvelopeSchema(StrictSchema):
         metadata={
             "description": "What `content` is: `transactional` unless said otherwise. A template says it of itself.",
             "enum": list(CONTENT_KINDS),
+        },
+    )
+    category = Category(
+        allow_none=True,
+        metadata={
+            "description": "What `content` is about, of which people may choose (/v1/categories). A template says it "
+            "of itself.",
+            "example": "booking_updates",
         },
     )
     channel = Channel(required=True, metadata={"enum": list(CHANNELS), "example": "email"})
@@ -113,6 +121,8 @@ class EnvelopeSchema(StrictSchema):
             raise ValidationError("Give exactly one of template and content.", "template")
         if "template" in data and "kind" in data:
             raise ValidationError("The template says what kind it is: leave this out.", "kind")
+        if "template" in data and data.get("category"):
+            raise ValidationError("The template says what it is about: leave this out.", "category")
         if "content" in data and data.get("data"):
             raise ValidationError("Variables belong to a template: content is sent as it is.", "data")
 

@@ -39,10 +39,10 @@ def suppressed_because(reason: str) -> str:
     """SQL that says why a recipient is suppressed, in a sentence.
 
     Parameters:
-        reason: SQL for the reason, as `suppressions.reason` has it.
+        reason: SQL for the reason, as `suppressions.reason` has it; or a sentence already.
     """
-    said = " ".join(f"WHEN '{word}' THEN '{meaning}'" for word, meaning in _SUPPRESSED.items())
-    return f"'The recipient is suppressed: ' || CASE {reason} {said} ELSE {reason} END || '.'"
+    said = " ".join(f"WHEN '{word}' THEN 'The recipient is suppressed: {why}.'" for word, why in _SUPPRESSED.items())
+    return f"CASE {reason} {said} ELSE {reason} END"
 
 
 def returned(d: str = "d") -> str:

@@ -15,7 +15,7 @@ from shared.ledger.states import FINAL, State, fold
 
 COLUMNS = """
     n.id, n.batch_id, n.row_number, n.channel, n.lane, n.kind, n.recipient, n.metadata, n.send_at, n.expires_at,
-    n.on_unknown, n.ordering_key, n.accepted_at,
+    n.on_unknown, n.ordering_key, n.category, n.accepted_at,
     (SELECT name || '@' || version FROM template_versions t WHERE t.id = n.template_id) AS template
 """
 _ONE = text(f"SELECT {COLUMNS}, n.data, n.content FROM notifications n WHERE n.id = :id AND n.project_id = :project_id")
@@ -31,7 +31,7 @@ _RECEIPTS = text("""
     SELECT delivery_id, provider, kind, received_at, code, detail FROM receipts
     WHERE delivery_id = ANY(:deliveries) AND kind IS NOT NULL ORDER BY received_at, id
 """)
-_ACTIONS = text("SELECT at, what, who FROM actions WHERE notification_id = :id ORDER BY at")
+_ACTIONS = text("SELECT at, what, who, detail FROM actions WHERE notification_id = :id ORDER BY at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,8 @@ class Event:
     """An entry of the timeline.
 
     Parameters:
-        what: accepted, scheduled, attempt, receipt, cancelled, retried, … (what people do), or the final state of a
-            delivery.
+        what: accepted, scheduled, deferred, attempt, receipt, cancelled, retried, … (what people do), or the final
+            state of a delivery.
         outcome: of an attempt: sent, delivered, rejected, unavailable, waiting, unknown, found. Of a receipt: its kind.
         who: the person or key that did it, for what people do.
     """
@@ -86,6 +86,7 @@ class Summary:
 
     Parameters:
         template: name and version, e.g. `welcome@3`.
+        category: what it is about, of which people may choose.
     """
 
     id: UUID
@@ -102,6 +103,7 @@ class Summary:
     expires_at: datetime | None
     on_unknown: str
     ordering_key: str | None
+    category: str | None
     accepted_at: datetime
 
 
@@ -163,6 +165,7 @@ def summary(row: Any, state: State) -> dict[str, Any]:
         "expires_at": row.expires_at,
         "on_unknown": row.on_unknown,
         "ordering_key": row.ordering_key,
+        "category": row.category,
         "accepted_at": row.accepted_at,
     }
 
@@ -218,7 +221,10 @@ def _timeline(connection: Connection, row: Any, deliveries: Sequence[Delivery]) 
         )
         for receipt in connection.execute(_RECEIPTS, them)
     ]
-    events += [Event(action.at, action.what, who=action.who) for action in connection.execute(_ACTIONS, {"id": row.id})]
+    events += [
+        Event(action.at, action.what, who=action.who, detail=action.detail)
+        for action in connection.execute(_ACTIONS, {"id": row.id})
+    ]
     events += [
         Event(delivery.settled_at, str(delivery.state), delivery.id, delivery.provider, detail=delivery.reason)
         for delivery in deliveries

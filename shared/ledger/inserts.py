@@ -14,6 +14,7 @@ import orjson
 from shared.ledger.draft import Draft, IdempotencyKey
 from shared.ledger.endings import recorded, returned, suppressed_because
 from shared.ledger.ids import derived_id, minute_of
+from shared.ledger.wishes import barred, who_chooses
 
 ROWS = 1000
 """Most notifications in one statement."""
@@ -52,12 +53,19 @@ _DELIVERIES = f"""
     SELECT n.delivery_id, n.id, n.stream_id, n.project_id, n.queue, {_STATE}, {_DUE}, {_SETTLED}, {_REASON},
            n.expires_at, n.on_unknown = 'hold', n.secret, n.target, n.ordering_key
     FROM (
-        SELECT d.id AS delivery_id, s.stream_id, s.queue, d.secret, d.target, a.*, (
-            SELECT b.reason FROM suppressions b
-            WHERE b.project_id = a.project_id AND b.channel = a.channel AND b.target = lower(d.target)
-              AND (b.scope = 'everything' OR a.kind = 'promotion') AND b.sender = '' LIMIT 1) AS barred
+        SELECT d.id AS delivery_id, s.stream_id, s.queue, d.secret, d.target, a.*, {
+    barred(
+        project="a.project_id",
+        channel="a.channel",
+        target="lower(d.target)",
+        promotion="a.kind = 'promotion'",
+        category="s.category",
+        user="d.user_id",
+        senders="b.sender = ''",
+    )
+} AS barred
         FROM jsonb_to_recordset(CAST(%(deliveries)s AS jsonb)) AS d (
-            id uuid, parent uuid, said int, secret boolean, target text)
+            id uuid, parent uuid, said int, secret boolean, target text, user_id text)
         JOIN accepted a ON a.id = d.parent JOIN said s ON s.number = d.said
         OFFSET 0) n
     RETURNING {returned("deliveries")}
@@ -92,11 +100,19 @@ ACCEPT = f"WITH {_SAID}, accepted AS ({_NOTIFICATIONS.format(gate='')}), {_TAIL}
 ACCEPT_ONCE = "WITH {}, once AS ({}), accepted AS ({}), {}".format(
     _SAID, KEY, _NOTIFICATIONS.format(gate="WHERE EXISTS (SELECT FROM once)"), _TAIL
 )
-_BARRED = """
+_BARRED = f"""
     barred AS MATERIALIZED (
-        SELECT reason FROM suppressions
-        WHERE project_id = CAST(%(project_id)s AS int) AND channel = %(channel)s AND target = lower(%(target)s)
-          AND (scope = 'everything' OR %(kind)s = 'promotion') AND sender = '' LIMIT 1)
+        SELECT reason FROM (SELECT {
+    barred(
+        project="CAST(%(project_id)s AS int)",
+        channel="CAST(%(channel)s AS text)",
+        target="lower(CAST(%(target)s AS text))",
+        promotion="CAST(%(kind)s AS text) = 'promotion'",
+        category="CAST(%(category)s AS text)",
+        user="CAST(%(user_id)s AS text)",
+        senders="b.sender = ''",
+    )
+} AS reason) found WHERE reason IS NOT NULL)
 """
 _ONE = f"""
     accepted AS (
@@ -175,6 +191,7 @@ def of_one(project_id: int, draft: Draft, stream_id: int) -> dict[str, Any]:
         "category": draft.category,
         "chain_id": draft.chain_id,
         "digest": draft.digest,
+        "user_id": who_chooses(draft.channel, draft.kind, draft.recipient),
         "minute": minute_of(draft.id),
         "delivery_id": derived_id(draft.id, 0),
         "stream_id": stream_id,
@@ -216,11 +233,13 @@ def of_many(
             "digest": draft.digest,
         })  # fmt: skip
         secret = draft.secret is not None
+        user_id = who_chooses(draft.channel, draft.kind, draft.recipient)
         for index, target in enumerate(draft.targets):
-            deliveries.append({
+            delivery = {
                 "id": derived_id(draft.id, index), "parent": draft.id, "said": number, "secret": secret,
                 "target": target,
-            })  # fmt: skip
+            }  # fmt: skip
+            deliveries.append(delivery if user_id is None else delivery | {"user_id": user_id})
         if draft.secret:
             sealed.append((draft.id, draft.secret.key_id, draft.secret.ciphertext))
     return {

@@ -22,6 +22,9 @@ REASONS = ("opt-out", "bounce", "invalid", "complaint", "manual")
 """From the weakest to the strongest."""
 
 SCOPES = ("everything", "promotions")
+"""And `category:<name>`: what is of that category; `category:` alone, promotions of none."""
+
+OF_CATEGORY = "category:"
 
 _STRENGTH = "array_position(ARRAY['opt-out', 'bounce', 'invalid', 'complaint', 'manual'], {})"
 # A wish that was taken back before it was read: `START` may be processed before the `STOP` that preceded it.
@@ -74,6 +77,11 @@ _LIFT = text("""
 """)
 # Of several made at once; short, as a device's token is not.
 _PLACE = "md5(concat_ws(' ', s.channel, s.target, s.scope, s.sender))"
+_LIFT_SCOPES = text("""
+    DELETE FROM suppressions
+    WHERE project_id = :project_id AND channel = :channel AND target = lower(:target) AND reason = 'opt-out'
+      AND scope = ANY(:scopes)
+""")
 _PAGE = text(f"""
     SELECT s.channel, s.target, s.scope, s.sender, s.reason, s.source, s.delivery_id, s.created_at, {_PLACE} AS place
     FROM suppressions s
@@ -100,7 +108,7 @@ class Suppression:
     """That a target must not be written to.
 
     Parameters:
-        scope: everything, or promotions only.
+        scope: everything, promotions only, or what is of one category; see `SCOPES`.
         sender: by this sender of ours only, where it is not empty.
         reason: see `REASONS`. source: who said so: a provider, a person, the link in a mail.
         delivery_id: which delivery showed it.
@@ -209,6 +217,12 @@ def lift(connection: Connection, channel: str, target: str, *, project_id: int |
     """Remove the wishes not to be written to that were said before `at`, in a project or in all; how many."""
     parameters = {"channel": channel, "target": target, "project_id": project_id, "at": at}
     return connection.execute(_LIFT, parameters).rowcount
+
+
+def lift_scopes(connection: Connection, channel: str, target: str, *, project_id: int, scopes: Sequence[str]) -> None:
+    """Remove the wishes of these scopes not to be written to, and no other."""
+    asked = {"project_id": project_id, "channel": channel, "target": target, "scopes": list(scopes)}
+    connection.execute(_LIFT_SCOPES, asked)
 
 
 def _suppression(row: Row[Any]) -> Suppression:

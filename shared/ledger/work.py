@@ -22,11 +22,15 @@ from shared.ledger.devices import forget
 from shared.ledger.endings import finish, recorded, returned, suppressed_because
 from shared.ledger.settlement import Settlement, each_its_own
 from shared.ledger.states import State
+from shared.ledger.wishes import barred, may_wait, quiet, who_chooses
 
 __all__ = ["FEW", "Claimed", "Settlement", "Starting", "Work"]
 
 log = structlog.get_logger(__name__)
-_MAY_GO = "((d.expires_at > now()) IS NOT FALSE AND w.barred IS NULL)"
+_MAY_GO = "((d.expires_at > now()) IS NOT FALSE AND w.barred IS NULL AND (w.wait).until IS NULL)"
+# Not what will be worthless by then: that ends now.
+_WAITS = "(w.barred IS NULL AND (w.wait).until IS NOT NULL AND (d.expires_at > (w.wait).until) IS NOT FALSE)"
+_EXPIRES = "(d.expires_at <= now() OR w.barred IS NULL)"
 # Where the relay gave the worker up, the doubt was about this very call, of which the answer has come after all.
 _EARLIER_DOUBT = """CASE WHEN d.state = 'unknown' THEN EXISTS (
                 SELECT FROM attempts t WHERE t.delivery_id = d.id AND t.fence < d.fence AND t.outcome = 'unknown')
@@ -74,32 +78,48 @@ _CLAIM = """
 # Who is barred is looked up apart: an UPDATE cannot ask other tables about its own rows.
 _START = f"""
     WITH asked AS MATERIALIZED (
-        SELECT w.id, w.fence, w.provider, w.cleared, (
-            SELECT s.reason FROM suppressions s
-            WHERE s.project_id = w.project_id AND s.channel = w.channel AND s.target = lower(w.target)
-              AND (s.scope = 'everything' OR w.promotion) AND s.sender IN ('', w.sender) LIMIT 1) AS barred
+        SELECT w.id, w.fence, w.provider, w.cleared, {
+    barred(
+        project="w.project_id",
+        channel="w.channel",
+        target="lower(w.target)",
+        promotion="w.promotion",
+        category="w.category",
+        user="w.user_id",
+        senders="b.sender IN ('', w.sender)",
+    )
+} AS barred, {
+    quiet(project="w.project_id", channel="w.channel", user="w.user_id", zone="w.timezone", asked="w.may_wait")
+} AS wait
         FROM unnest(%(ids)s::uuid[], %(fences)s::int[], %(providers)s::text[], %(cleared)s::bool[], %(projects)s::int[],
-                    %(channels)s::text[], %(targets)s::text[], %(promotions)s::bool[], %(senders)s::text[])
-          AS w (id, fence, provider, cleared, project_id, channel, target, promotion, sender)),
+                    %(channels)s::text[], %(targets)s::text[], %(promotions)s::bool[], %(senders)s::text[],
+                    %(categories)s::text[], %(users)s::text[], %(zones)s::text[], %(may_wait)s::bool[])
+          AS w (id, fence, provider, cleared, project_id, channel, target, promotion, sender, category, user_id,
+                timezone, may_wait)),
     decided AS (
         UPDATE deliveries d
         SET state = CASE WHEN {_MAY_GO} THEN 'started' WHEN d.doubt AND NOT w.cleared THEN 'unknown'
-                         WHEN d.expires_at <= now() THEN 'expired' ELSE 'suppressed' END,
+                         WHEN {_WAITS} THEN 'scheduled' WHEN {_EXPIRES} THEN 'expired' ELSE 'suppressed' END,
             started_at = CASE WHEN {_MAY_GO} THEN now() ELSE d.started_at END,
+            due_at = CASE WHEN {_WAITS} THEN (w.wait).until END,
             provider = CASE WHEN {_MAY_GO} THEN w.provider ELSE d.provider END,
             lease_until = CASE WHEN {_MAY_GO} THEN d.lease_until END,
-            settled_at = CASE WHEN {_MAY_GO} THEN d.settled_at ELSE now() END,
-            held_at = CASE WHEN NOT {_MAY_GO} AND d.doubt AND NOT w.cleared THEN now() END,
+            settled_at = CASE WHEN {_MAY_GO} OR {_WAITS} THEN d.settled_at ELSE now() END,
+            held_at = CASE WHEN NOT {_MAY_GO} AND NOT {_WAITS} AND d.doubt AND NOT w.cleared THEN now() END,
             doubt = d.doubt AND NOT w.cleared,
-            reason = CASE WHEN {_MAY_GO} THEN d.reason
+            reason = CASE WHEN {_MAY_GO} THEN d.reason WHEN {_WAITS} THEN (w.wait).why
                 WHEN d.doubt AND NOT w.cleared
                 THEN 'Nobody knows whether it was sent, and it must not be sent any more: it '
-                     || CASE WHEN d.expires_at <= now() THEN 'has expired.' ELSE 'is suppressed.' END
+                     || CASE WHEN {_EXPIRES} THEN 'has expired.' ELSE 'is suppressed.' END
                 WHEN d.expires_at <= now() THEN 'It expired before it could be sent.'
+                WHEN {_EXPIRES} THEN 'It would expire before it may be sent: ' || (w.wait).why
                 ELSE {suppressed_because("w.barred")} END
         FROM asked w
         WHERE d.id = w.id AND d.fence = w.fence AND d.state = 'claimed' AND d.lease_until > now()
-        RETURNING {returned("d")}),
+        RETURNING {returned("d")}, d.due_at),
+    deferred AS (
+        INSERT INTO actions (notification_id, what, who, detail)
+        SELECT notification_id, 'deferred', 'crier', reason FROM decided WHERE due_at IS NOT NULL),
     stopped AS (SELECT * FROM decided WHERE state <> 'started'),
     {recorded("stopped")}
     SELECT id, notification_id, state, secret, held_at, ordering_key FROM decided
@@ -224,8 +244,9 @@ class Work:
     def start(self, starting: Sequence[Starting]) -> frozenset[UUID]:
         """The gate: mark as started what may be sent now; the ids that passed.
 
-        What expired, is suppressed, was cancelled or was taken back since the claim does not pass, and needs nothing
-        more. Of what is in doubt and does not pass it stays unknown whether it was sent: a person has to look at it.
+        What expired, is suppressed or not wanted, has to wait for the end of quiet hours, was cancelled or was taken
+        back since the claim does not pass, and needs nothing more. Of what is in doubt and does not pass it stays
+        unknown whether it was sent: a person has to look at it.
         """
         items = [each.item for each in starting]
         asked = {
@@ -238,6 +259,10 @@ class Work:
             "targets": arrays.texts([item.target for item in items]),
             "promotions": arrays.booleans(item.kind == "promotion" for item in items),
             "senders": arrays.texts([each.sender for each in starting]),
+            "categories": arrays.texts([item.category for item in items]),
+            "users": arrays.texts([who_chooses(item.channel, item.kind, item.recipient) for item in items]),
+            "zones": arrays.texts([item.recipient.get("timezone") for item in items]),
+            "may_wait": arrays.booleans(may_wait(item.channel, item.lane, item.kind) for item in items),
         }
         rows = [_Ended(*row) for row in self.database.driver_rows(_START, asked)]
         if stopped := [row for row in rows if row.state != State.STARTED]:

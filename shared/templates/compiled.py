@@ -16,7 +16,7 @@ from shared.templates.form import Form
 from shared.templates.formats import formats_for
 from shared.templates.manifest import read_manifest
 
-RECIPIENT = ("name", "email", "phone", "user_id", "locale", "timezone", "unsubscribe_url")
+RECIPIENT = ("name", "email", "phone", "user_id", "locale", "timezone", "unsubscribe_url", "preferences_url")
 """What a template may use of `recipient`; what is not known is empty."""
 
 
@@ -27,6 +27,8 @@ class Template:
         name, checksum: of the bundle.
         description: what it is for.
         kind: `transactional`, `code` or `promotion`.
+        category: what it is about, of which people may choose; None: nothing they may choose about.
+        links_to_preferences: it uses `recipient.preferences_url`, which takes time to make.
         language: the tag of the language it is written in.
         locales: that one, and those it has variants in.
         channels: the channels it can be sent over.
@@ -43,6 +45,8 @@ class Template:
         self.checksum = bundle.checksum
         self.description = manifest.description
         self.kind = manifest.kind
+        self.category = manifest.category
+        self.links_to_preferences = any("preferences_url" in text for text in bundle.files.values())
         self.language = manifest.language
         self.variables = manifest.variables
         self.sample = manifest.sample

@@ -17,8 +17,11 @@ CONTEXT = ("brand", "recipient", "language", "direction")
 RESERVED = (*CONTEXT, "loop", "self", "super", "caller", "range", "namespace")
 """Names a template already sees; a variable of that name would hide them."""
 
+CATEGORY = re.compile(r"[a-z][a-z0-9_]{0,49}")
+"""The name of a category of messages."""
+
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
-_KEYS = {"description", "kind", "language", "variables", "attachments", "sample"}
+_KEYS = {"description", "kind", "category", "language", "variables", "attachments", "sample"}
 _VARIABLE_KEYS = {
     "type", "description", "required", "default", "secret", "multiline", "max_length", "choices", "items", "fields",
 }  # fmt: skip
@@ -26,7 +29,10 @@ _VARIABLE_KEYS = {
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A checked template.toml. `attachments` are file names by the stem of their source, as Jinja2 source."""
+    """A checked template.toml. `attachments` are file names by the stem of their source, as Jinja2 source.
+
+    `category` is what it is about, of which people may choose; None where they may not.
+    """
 
     description: str
     kind: str
@@ -34,6 +40,7 @@ class Manifest:
     variables: Variables
     sample: Mapping[str, Any]
     attachments: Mapping[str, str] = field(default_factory=dict)
+    category: str | None = None
 
 
 def read_manifest(text: str) -> Manifest:
@@ -70,6 +77,11 @@ class _Reader:
             raise self.wrong("`description` is missing: say in a sentence what the template is for.", "description")
         if kind not in KINDS:
             raise self.wrong(f"`kind` must be one of {', '.join(KINDS)}.", "kind")
+        category = data.get("category")
+        if category is not None and (not isinstance(category, str) or not CATEGORY.fullmatch(category)):
+            raise self.wrong("`category` must be a name such as booking_updates.", "category")
+        if category is not None and kind == "code":
+            raise self.wrong("A code is sent whatever people chose: leave `category` out.", "category")
         declared = self.table(data, "variables")
         variables = Variables([self.variable(name, spec, "variables") for name, spec in declared.items()])
         sample = self.table(data, "sample")
@@ -86,7 +98,7 @@ class _Reader:
         language = data.get("language", "en")
         if not isinstance(language, str) or not (tag := canonical(language)):
             raise self.wrong("`language` must be a tag such as en or pt-BR.", "language")
-        return Manifest(description, kind, tag, variables, sample, attachments)
+        return Manifest(description, kind, tag, variables, sample, attachments, category)
 
     def table(self, data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         value = data.get(key, {})

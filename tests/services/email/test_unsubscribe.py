@@ -58,7 +58,7 @@ def test_it_is_in_the_header_and_at_the_foot(database: Database, claimed: Claime
     assert link in (message.content.html or "") and link in (message.content.text or "")
     assert extra_headers(message)["List-Unsubscribe"] == f"<{link}>"
     assert extra_headers(message)["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    expected = Subscription(claimed.project_id, "email", ADA, claimed.id)
+    expected = Subscription(claimed.project_id, "email", ADA, claimed.id, "offers")
     assert LINKS.read(link.rpartition("/")[2]) == expected
 
 

@@ -47,7 +47,7 @@ BAD: dict[str, tuple[Any, str, str]] = {
     "no recipient": (without("to"), "to", "Missing"),
     "a recipient that is text": ({**MAIL, "to": "ada@example.com"}, "to", "Must be an object"),
     "unknown field of the recipient": ({**MAIL, "to": {"emial": "a@example.com"}}, "to.emial", "Did you mean email?"),
-    "no address": ({**MAIL, "to": {"name": "Ada"}}, "to.email", "An email needs to.email."),
+    "no address": ({**MAIL, "to": {"name": "Ada"}}, "to.email", "An email needs to.email, or to.user_id"),
     "bad address": ({**MAIL, "to": {"email": "ada@"}}, "to.email", "Not a valid e-mail address"),
     "two addresses": ({**MAIL, "to": {"email": "a@example.com,b@example.com"}}, "to.email", "Not a valid"),
     "no number": ({**MAIL, "channel": "sms", "content": {"body": "x"}}, "to.phone", "needs to.phone"),
