@@ -5,7 +5,7 @@ receipt = client.send(template="welcome", channel="email", to={"email": "ada@exa
 client.wait(receipt)["state"]
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Self, Unpack, cast
 from urllib.parse import quote
 from uuid import uuid4
@@ -30,7 +30,7 @@ from crier.answers import (
 from crier.encoding import as_query, given
 from crier.errors import WaitTimeout
 from crier.events import Events
-from crier.request import Channel, Envelope, Filters, Identity, Platform, Recipient
+from crier.request import Channel, Envelope, Filters, Identity, Platform, Recipient, Until
 from crier.schedules import Schedules
 from crier.suppressions import Suppressions
 from crier.transport import Transport
@@ -79,7 +79,8 @@ class Client:
         self._http.close()
 
     def send(
-        self, *, to: Recipient, channel: Channel, ordering_key: str | None = None, idempotency_key: str | None = None,
+        self, *, to: Recipient, channel: Channel | Sequence[Channel], fallback_after: str | Sequence[str] | None = None,
+        until: Until | None = None, ordering_key: str | None = None, idempotency_key: str | None = None,
         **fields: Unpack[Envelope],
     ) -> Receipt:  # fmt: skip
         """Send one notification; returns once it is durable.
@@ -87,6 +88,9 @@ class Client:
         Parameters:
             to: whom: `email`, `phone`, for push `user_id`, `tokens` or `topic`, for a webhook `endpoint`; `name`,
                 `locale`, `timezone`.
+            channel: one; or several, which make a chain: each is tried when the one before failed, or was not enough.
+            fallback_after: of a chain, how long each step is given (`10m`), or a list with one for each but the last.
+            until: of a chain, how far a message must have come: `sent`, `delivered` (when None), `opened`, `clicked`.
             ordering_key: what has the same one is sent one at a time, in the order accepted.
             idempotency_key: repeated under the same one, a request is answered as the first was.
             fields: `template` and `data`, or `content` and `kind`; `lane`, `send_at`, `expires_at`, `on_unknown`,
@@ -96,7 +100,8 @@ class Client:
             TypeError: JSON cannot say what is in `data`.
         """
         order = {"ordering_key": ordering_key} if ordering_key else {}
-        asked = {"to": to, "channel": channel, **order, **given(fields)}
+        chain = given({"fallback_after": fallback_after, "until": until})
+        asked = {"to": to, "channel": channel, **chain, **order, **given(fields)}
         key = idempotency_key or str(uuid4())
         return cast(Receipt, self._http.call("POST", "/v1/notifications", json=asked, idempotency_key=key))
 
@@ -162,7 +167,7 @@ class Client:
         return cast(Iterator[Summary], self._pages("/v1/notifications", as_query(filters)))
 
     def cancel(self, notification_id: str) -> int:
-        """Stop what has not been started; how many deliveries."""
+        """Stop what has not been started; how many deliveries, and of a chain steps that had not begun."""
         return int(self._http.call("POST", _path("notifications", notification_id, "cancel"))["cancelled"])
 
     def retry(self, notification_id: str) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy import text
 from shared.crypto import Sealed
 from shared.errors import LedgerUnavailable
 from shared.ledger import arrays
+from shared.ledger.chain_ends import over
 from shared.ledger.database import Database, driver_rows
 from shared.ledger.devices import forget
 from shared.ledger.endings import finish, recorded, returned, suppressed_because
@@ -26,7 +27,7 @@ from shared.ledger.states import State
 __all__ = ["FEW", "Claimed", "Settlement", "Starting", "Work"]
 
 log = structlog.get_logger(__name__)
-_MAY_GO = "((d.expires_at > now()) IS NOT FALSE AND w.barred IS NULL)"
+_MAY_GO = "((d.expires_at > now()) IS NOT FALSE AND w.barred IS NULL AND w.over IS NULL)"
 # Where the relay gave the worker up, the doubt was about this very call, of which the answer has come after all.
 _EARLIER_DOUBT = """CASE WHEN d.state = 'unknown' THEN EXISTS (
                 SELECT FROM attempts t WHERE t.delivery_id = d.id AND t.fence < d.fence AND t.outcome = 'unknown')
@@ -77,14 +78,17 @@ _START = f"""
         SELECT w.id, w.fence, w.provider, w.cleared, (
             SELECT s.reason FROM suppressions s
             WHERE s.project_id = w.project_id AND s.channel = w.channel AND s.target = lower(w.target)
-              AND (s.scope = 'everything' OR w.promotion) AND s.sender IN ('', w.sender) LIMIT 1) AS barred
+              AND (s.scope = 'everything' OR w.promotion) AND s.sender IN ('', w.sender) LIMIT 1) AS barred,
+            {over("w.chain_id")} AS over
         FROM unnest(%(ids)s::uuid[], %(fences)s::int[], %(providers)s::text[], %(cleared)s::bool[], %(projects)s::int[],
-                    %(channels)s::text[], %(targets)s::text[], %(promotions)s::bool[], %(senders)s::text[])
-          AS w (id, fence, provider, cleared, project_id, channel, target, promotion, sender)),
+                    %(channels)s::text[], %(targets)s::text[], %(promotions)s::bool[], %(senders)s::text[],
+                    %(chains)s::uuid[])
+          AS w (id, fence, provider, cleared, project_id, channel, target, promotion, sender, chain_id)),
     decided AS (
         UPDATE deliveries d
         SET state = CASE WHEN {_MAY_GO} THEN 'started' WHEN d.doubt AND NOT w.cleared THEN 'unknown'
-                         WHEN d.expires_at <= now() THEN 'expired' ELSE 'suppressed' END,
+                         WHEN d.expires_at <= now() THEN 'expired' WHEN w.barred IS NOT NULL THEN 'suppressed'
+                         ELSE 'cancelled' END,
             started_at = CASE WHEN {_MAY_GO} THEN now() ELSE d.started_at END,
             provider = CASE WHEN {_MAY_GO} THEN w.provider ELSE d.provider END,
             lease_until = CASE WHEN {_MAY_GO} THEN d.lease_until END,
@@ -94,9 +98,10 @@ _START = f"""
             reason = CASE WHEN {_MAY_GO} THEN d.reason
                 WHEN d.doubt AND NOT w.cleared
                 THEN 'Nobody knows whether it was sent, and it must not be sent any more: it '
-                     || CASE WHEN d.expires_at <= now() THEN 'has expired.' ELSE 'is suppressed.' END
+                     || CASE WHEN d.expires_at <= now() THEN 'has expired.' WHEN w.barred IS NOT NULL
+                             THEN 'is suppressed.' ELSE 'is a step of a chain that has ended.' END
                 WHEN d.expires_at <= now() THEN 'It expired before it could be sent.'
-                ELSE {suppressed_because("w.barred")} END
+                WHEN w.barred IS NOT NULL THEN {suppressed_because("w.barred")} ELSE w.over END
         FROM asked w
         WHERE d.id = w.id AND d.fence = w.fence AND d.state = 'claimed' AND d.lease_until > now()
         RETURNING {returned("d")}),
@@ -224,8 +229,9 @@ class Work:
     def start(self, starting: Sequence[Starting]) -> frozenset[UUID]:
         """The gate: mark as started what may be sent now; the ids that passed.
 
-        What expired, is suppressed, was cancelled or was taken back since the claim does not pass, and needs nothing
-        more. Of what is in doubt and does not pass it stays unknown whether it was sent: a person has to look at it.
+        What expired, is suppressed, was cancelled or was taken back since the claim, or whose chain has ended, does not
+        pass, and needs nothing more. Of what is in doubt and does not pass it stays unknown whether it was sent: a
+        person has to look at it.
         """
         items = [each.item for each in starting]
         asked = {
@@ -238,6 +244,7 @@ class Work:
             "targets": arrays.texts([item.target for item in items]),
             "promotions": arrays.booleans(item.kind == "promotion" for item in items),
             "senders": arrays.texts([each.sender for each in starting]),
+            "chains": arrays.texts([str(item.chain_id) if item.chain_id else None for item in items]),
         }
         rows = [_Ended(*row) for row in self.database.driver_rows(_START, asked)]
         if stopped := [row for row in rows if row.state != State.STARTED]:
