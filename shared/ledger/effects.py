@@ -75,7 +75,8 @@ _WRITE = text(f"""
 _LOOKED = text("""
     INSERT INTO chain_news (chain_id, channel, level)
     SELECT w.chain_id, w.channel, w.level
-    FROM unnest(CAST(:chains AS uuid[]), CAST(:channels AS text[]), CAST(:levels AS int[])) AS w (chain_id, channel, level)
+    FROM unnest(CAST(:chains AS uuid[]), CAST(:channels AS text[]), CAST(:levels AS int[]))
+      AS w (chain_id, channel, level)
 """)
 _BOUNCES = text("""
     SELECT count(DISTINCT delivery_id) FROM receipts
