@@ -5,7 +5,7 @@ receipt = client.send(template="welcome", channel="email", to={"email": "ada@exa
 client.wait(receipt)["state"]
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal, Self, Unpack, cast
 from urllib.parse import quote
 from uuid import uuid4
@@ -143,7 +143,8 @@ class Client:
         Parameters:
             notification: its id, or the receipt of `send`.
             timeout: seconds.
-            until: `delivered` waits for the provider's report too, where it sends one.
+            until: `delivered` waits for the provider's report too, where it sends one. A chain is waited for until it
+                has ended: it has an `until` of its own.
             watch: called with what was seen, at each look.
 
         Raises:
@@ -154,7 +155,7 @@ class Client:
         for found in looks(lambda: self.get(identifier), timeout):
             if watch:
                 watch(found)
-            if found["state"] in enough and not _is_looked_into(found):
+            if _has_ended(found, enough):
                 return found
         raise WaitTimeout(f"Notification {identifier} is still {found['state']} after {timeout:g} s.", found)
 
@@ -277,6 +278,12 @@ class Client:
             cursor = page["next"]
             if cursor is None:
                 return
+
+
+def _has_ended(found: Notification, enough: Collection[str]) -> bool:
+    if found["chain"]:
+        return found["chain"]["state"] != "active"
+    return found["state"] in enough and not _is_looked_into(found)
 
 
 def _is_looked_into(found: Notification) -> bool:

@@ -116,7 +116,9 @@ class ChainSchema(Schema):
         required=True, allow_none=True, metadata={"description": "The channel it has succeeded by.", "example": "sms"}
     )
     next_at = fields.DateTime(
-        required=True, allow_none=True, metadata={"description": "When the next step begins, if nothing happens before."}
+        required=True,
+        allow_none=True,
+        metadata={"description": "When the next step begins, if nothing happens before."},
     )
     ended_at = fields.DateTime(required=True, allow_none=True)
     steps = fields.List(fields.Nested(ChainStepSchema), required=True)

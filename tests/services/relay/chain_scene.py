@@ -1,4 +1,4 @@
-"""A project with chains: a relay, workers that answer as they are told, a provider that reports, a clock set by hand."""
+"""A project with chains: a relay, workers that answer as told, a provider that reports, and a clock set by hand."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
