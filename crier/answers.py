@@ -82,8 +82,30 @@ class Event(TypedDict):
     who: NotRequired[str]
 
 
+class ChainStep(TypedDict):
+    """A step of a chain; `why` it was not enough, or was passed over."""
+
+    channel: str
+    notification_id: str | None
+    state: str
+    began_at: str | None
+    fallback_after: str
+    why: str | None
+
+
+class Chain(TypedDict):
+    """Where a chain is: active, succeeded (`by` a channel), exhausted, cancelled or expired."""
+
+    state: str
+    until: str
+    by: str | None
+    next_at: str | None
+    ended_at: str | None
+    steps: Sequence[ChainStep]
+
+
 class Summary(TypedDict):
-    """A notification as a list shows it."""
+    """A notification as a list shows it. `chain_id`: the chain it is a step of."""
 
     id: str
     state: str
@@ -100,14 +122,16 @@ class Summary(TypedDict):
     on_unknown: str
     ordering_key: str | None
     category: str | None
+    chain_id: str | None
     accepted_at: str
 
 
 class Notification(Summary):
-    """A notification with its deliveries and timeline; never with secret variables."""
+    """A notification with its deliveries and timeline, or a chain with all of its steps'; no secret variables."""
 
     data: Json | None
     content: Json | None
+    chain: Chain | None
     deliveries: Sequence[Delivery]
     timeline: Sequence[Event]
 

@@ -5,7 +5,7 @@ receipt = client.send(template="welcome", channel="email", to={"email": "ada@exa
 client.wait(receipt)["state"]
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal, Self, Unpack, cast
 from urllib.parse import quote
 from uuid import uuid4
@@ -32,7 +32,7 @@ from crier.encoding import as_query, given
 from crier.errors import WaitTimeout
 from crier.events import Events
 from crier.recipients import Recipients
-from crier.request import Channel, Envelope, Filters, Identity, Platform, Recipient
+from crier.request import Channel, Envelope, Filters, Identity, Platform, Recipient, Until
 from crier.schedules import Schedules
 from crier.suppressions import Suppressions
 from crier.transport import Transport
@@ -84,7 +84,8 @@ class Client:
         self._http.close()
 
     def send(
-        self, *, to: Recipient, channel: Channel, ordering_key: str | None = None, idempotency_key: str | None = None,
+        self, *, to: Recipient, channel: Channel | Sequence[Channel], fallback_after: str | Sequence[str] | None = None,
+        until: Until | None = None, ordering_key: str | None = None, idempotency_key: str | None = None,
         **fields: Unpack[Envelope],
     ) -> Receipt:  # fmt: skip
         """Send one notification; returns once it is durable.
@@ -92,6 +93,9 @@ class Client:
         Parameters:
             to: whom: `user_id` of a stored recipient, or `email`, `phone`; for push `user_id`, `tokens` or `topic`, for
                 a webhook `endpoint`; `name`, `locale`, `timezone`.
+            channel: one; or several, which make a chain: each is tried when the one before failed, or was not enough.
+            fallback_after: of a chain, how long each step is given (`10m`), or a list with one for each but the last.
+            until: of a chain, how far a message must have come: `sent`, `delivered` (when None), `opened`, `clicked`.
             ordering_key: what has the same one is sent one at a time, in the order accepted.
             idempotency_key: repeated under the same one, a request is answered as the first was.
             fields: `template` and `data`, or `content`, `kind` and `category`; `lane`, `send_at`, `expires_at`,
@@ -101,7 +105,8 @@ class Client:
             TypeError: JSON cannot say what is in `data`.
         """
         order = {"ordering_key": ordering_key} if ordering_key else {}
-        asked = {"to": to, "channel": channel, **order, **given(fields)}
+        chain = given({"fallback_after": fallback_after, "until": until})
+        asked = {"to": to, "channel": channel, **chain, **order, **given(fields)}
         key = idempotency_key or str(uuid4())
         return cast(Receipt, self._http.call("POST", "/v1/notifications", json=asked, idempotency_key=key))
 
@@ -143,7 +148,8 @@ class Client:
         Parameters:
             notification: its id, or the receipt of `send`.
             timeout: seconds.
-            until: `delivered` waits for the provider's report too, where it sends one.
+            until: `delivered` waits for the provider's report too, where it sends one. A chain is waited for until it
+                has ended: it has an `until` of its own.
             watch: called with what was seen, at each look.
 
         Raises:
@@ -154,7 +160,7 @@ class Client:
         for found in looks(lambda: self.get(identifier), timeout):
             if watch:
                 watch(found)
-            if found["state"] in enough and not _is_looked_into(found):
+            if _has_ended(found, enough):
                 return found
         raise WaitTimeout(f"Notification {identifier} is still {found['state']} after {timeout:g} s.", found)
 
@@ -167,7 +173,7 @@ class Client:
         return cast(Iterator[Summary], self._pages("/v1/notifications", as_query(filters)))
 
     def cancel(self, notification_id: str) -> int:
-        """Stop what has not been started; how many deliveries."""
+        """Stop what has not been started; how many deliveries, and of a chain steps that had not begun."""
         return int(self._http.call("POST", _path("notifications", notification_id, "cancel"))["cancelled"])
 
     def retry(self, notification_id: str) -> None:
@@ -277,6 +283,12 @@ class Client:
             cursor = page["next"]
             if cursor is None:
                 return
+
+
+def _has_ended(found: Notification, enough: Collection[str]) -> bool:
+    if found["chain"]:
+        return found["chain"]["state"] != "active"
+    return found["state"] in enough and not _is_looked_into(found)
 
 
 def _is_looked_into(found: Notification) -> bool:

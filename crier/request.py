@@ -12,6 +12,7 @@ Channel: TypeAlias = Literal["email", "sms", "whatsapp", "push", "webhook"]
 Lane: TypeAlias = Literal["critical", "normal", "bulk"]
 Kind: TypeAlias = Literal["transactional", "promotion"]
 OnUnknown: TypeAlias = Literal["resend", "hold"]
+Until: TypeAlias = Literal["sent", "delivered", "opened", "clicked"]
 Platform: TypeAlias = Literal["android", "ios", "web"]
 Moment: TypeAlias = datetime | str
 """A datetime with its offset, or RFC 3339 text."""
@@ -120,14 +121,24 @@ class WebhookContent(TypedDict, total=False):
     data: Mapping[str, Any]
 
 
-Content: TypeAlias = EmailContent | SmsContent | WhatsAppContent | PushContent | WebhookContent
+class ContentByChannel(TypedDict, total=False):
+    """What each step of a chain sends."""
+
+    email: EmailContent
+    sms: SmsContent
+    whatsapp: WhatsAppContent
+    push: PushContent
+    webhook: WebhookContent
+
+
+Content: TypeAlias = EmailContent | SmsContent | WhatsAppContent | PushContent | WebhookContent | ContentByChannel
 
 
 class Envelope(TypedDict, total=False):
     """What is the same for one recipient and for many. None is as if it were left out.
 
     template, data: the name of a template, and its variables.
-    content, kind: what is sent instead of a template; `transactional` unless said otherwise.
+    content, kind: what is sent instead of a template; `transactional` unless said otherwise. Of a chain: by channel.
     category: what `content` is about, of which people may choose.
     lane: how urgent it is. By default codes are critical, and promotions bulk.
     send_at, expires_at: not before, and never after this moment.

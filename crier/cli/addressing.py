@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from crier.cli.content import CHANNELS
+
 FORMS = "ada@example.com, +442079460018, user:u_1, token:…, topic:line-12 or endpoint:ID"
 
 
@@ -25,6 +27,15 @@ def read_recipient(given: Sequence[str]) -> dict[str, Any]:
             else:
                 to[field] = value
     return to
+
+
+def read_channels(text: str) -> str | list[str]:
+    """A channel, or with commas between them those of a chain; as an option's type."""
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in CHANNELS:
+            raise click.BadParameter(f"{name!r} is none of {', '.join(CHANNELS)}.")
+    return names if len(names) > 1 else names[0]
 
 
 def channel_for(to: dict[str, Any]) -> str:

@@ -16,8 +16,14 @@ def advice(found: Notification) -> Iterator[str]:
         yield f"It was tried at {names}: a route goes on to its next provider when one does not work."
 
 
+def _of_step(found: Notification, state: str) -> str | None:
+    """The notification of the step of a chain that is in this state: a chain itself is not sent again."""
+    steps = found["chain"]["steps"] if found["chain"] else ()
+    return next((step["notification_id"] for step in steps if step["state"] == state), None)
+
+
 def _about(found: Notification, those: list[Delivery], state: str) -> Iterator[str]:
-    identifier = found["id"]
+    identifier = _of_step(found, state) or found["id"]
     match state:
         case "unknown" if any(one["held_at"] for one in those):
             yield (

@@ -14,6 +14,7 @@ CHANNELS = ("email", "sms", "whatsapp", "push", "webhook")
 KINDS = ("transactional", "promotion")
 LANES = ("critical", "normal", "bulk")
 POLICIES = ("resend", "hold")
+UNTIL = ("sent", "delivered", "opened", "clicked")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _OPTIONS = (
@@ -29,7 +30,7 @@ _OPTIONS = (
     click.option("--title", help="A push's title."),
     click.option("--body", metavar="TEXT|@FILE", help="The text of an SMS, a WhatsApp message or a push."),
     click.option("--link", help="Where a push leads."),
-    click.option("--content", metavar="@FILE.json", help="All of it, as the API takes it."),
+    click.option("--content", metavar="@FILE.json", help="All of it, as the API takes it; of a chain by channel."),
 )
 
 

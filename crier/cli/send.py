@@ -6,13 +6,14 @@ from typing import Any
 
 import click
 
-from crier.cli.addressing import FORMS, channel_for, read_recipient
-from crier.cli.content import CHANNELS, KINDS, LANES, POLICIES, content_options, read_content
+from crier.answers import Notification
+from crier.cli.addressing import FORMS, channel_for, read_channels, read_recipient
+from crier.cli.content import CHANNELS, KINDS, LANES, POLICIES, UNTIL, content_options, read_content
 from crier.cli.data import read_data
 from crier.cli.follow import follow
 from crier.cli.screen import screen
 from crier.cli.timeline import GOOD, state_text
-from crier.cli.values import duration, moment, pairs
+from crier.cli.values import duration, durations, moment, pairs
 from crier.client import Client
 
 
@@ -26,20 +27,27 @@ Examples:
   crier send --to ada@example.com --subject 'Your table' --text 'It is ready.'
   crier send --to +447700900123 --body 'Your table is ready.' --idempotency-key order-4711
   crier send booking_confirmation --channel whatsapp --to +447700900123 --data @booking.json
+  crier send booking_confirmation --channel push,sms --to user:u_1 --to +447700900123 --data @booking.json
   crier send --to endpoint:01981f6e-6b5c-7d3a-9a51-3f2b8c4d5e6f --content @order.json        a webhook
   crier templates show welcome     says which data a template takes
 
 \b
-With --wait it ends with 1 unless the notification was sent or delivered.
+With --wait it ends with 1 unless the notification was sent or delivered, or the chain has succeeded.
 """
 )
 @click.argument("template", required=False)
 @click.option("--to", "recipients", multiple=True, required=True, metavar="WHOM", help=FORMS)
 @click.option(
     "--channel",
-    type=click.Choice(CHANNELS),
-    help="Where --to does not say it. A number gets an SMS unless this says whatsapp.",
+    type=read_channels,
+    metavar="CHANNEL[,CHANNEL…]",
+    help=f"{', '.join(CHANNELS)}: where --to does not say it. A number gets an SMS unless this says whatsapp. "
+    "Several are a chain: each is tried when the one before was not enough.",
 )
+@click.option(
+    "--fallback-after", type=durations, metavar="10m[,1h…]", help="Of a chain: how long each step is given. 10m."
+)
+@click.option("--until", type=click.Choice(UNTIL), help="Of a chain: how far a message must come. delivered.")
 @click.option("--data", "given", multiple=True, metavar="NAME=VALUE|@FILE.json", help="The template's variables.")
 @content_options
 @click.option("--name", help="The recipient's name.")
@@ -60,7 +68,7 @@ With --wait it ends with 1 unless the notification was sent or delivered.
 @click.option("--wait", "waits", is_flag=True, help="Follow it until it ends.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def send(
-    *, template: str | None, recipients: tuple[str, ...], channel: str | None, given: tuple[str, ...],
+    *, template: str | None, recipients: tuple[str, ...], channel: str | list[str] | None, given: tuple[str, ...],
     name: str | None, locale: str | None, timezone: str | None, unsubscribe_url: str | None, expires_at: str | None,
     expires_in: timedelta | None, metadata: tuple[str, ...], waits: bool, as_json: bool, **rest: Any,
 ) -> None:  # fmt: skip
@@ -90,7 +98,7 @@ def send(
         found = follow(client, receipt["id"], console)
         if as_json:
             click.echo(json.dumps(found, indent=2))
-        if found["state"] not in GOOD:
+        if not _is_good(found):
             raise click.exceptions.Exit(1)
     elif as_json:
         click.echo(json.dumps(receipt, indent=2))
@@ -101,3 +109,7 @@ def send(
             console.print("  crier suppressions list    says whom, why and since when", style="dim")
         if receipt["state"] == "scheduled":
             console.print(f"  crier cancel {receipt['id']}    as long as it is scheduled", style="dim")
+
+
+def _is_good(found: Notification) -> bool:
+    return found["chain"]["state"] == "succeeded" if found["chain"] else found["state"] in GOOD

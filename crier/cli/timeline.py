@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from crier.answers import Delivery, Event, Notification
+from crier.answers import Chain, Delivery, Event, Notification
 from crier.cli.advice import advice
 from crier.cli.printable import one_line
 
@@ -40,10 +40,12 @@ def target_of(recipient: Mapping[str, Any]) -> str:
 
 def describe(found: Notification) -> RenderableType:
     """The whole of it."""
-    head = Text.assemble(
-        (found["id"], "bold"), "  ", state_text(found["state"]), f"  {found['channel']}.{found['lane']}"
-    )
+    chain = found["chain"]
+    lane = f"{' → '.join(step['channel'] for step in chain['steps']) if chain else found['channel']}.{found['lane']}"
+    head = Text.assemble((found["id"], "bold"), "  ", state_text(found["state"]), f"  {lane}")
     parts: list[RenderableType] = [head, "", _facts(found), "", _deliveries(found["deliveries"]), ""]
+    if chain:
+        parts[3:3] = [*_chain(chain), ""]
     parts.append(timeline(found["timeline"]))
     if sentences := list(advice(found)):
         parts += ["", *(Text(one_line(sentence), style="italic") for sentence in sentences)]
@@ -66,12 +68,29 @@ def _facts(found: Notification) -> Table:
         "if unknown": found["on_unknown"],
         "in order of": found["ordering_key"],
         "about": found["category"],
+        "step of": found["chain_id"] and f"the chain {found['chain_id']}",
         "batch": found["batch_id"] and f"{found['batch_id']}, row {found['row_number']}",
     }
     for name, value in rows.items():
         if value:
             table.add_row(name, Text(value))
     return table
+
+
+def _chain(chain: Chain) -> tuple[Text, Table]:
+    """Where a chain is, and how its steps are."""
+    by = f" by {chain['by']}" if chain["by"] else f", until {chain['until']}"
+    following = f"; goes on at {local(chain['next_at'], '%H:%M:%S')}" if chain["next_at"] else ""
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for name in ("STEP", "STATE", "BEGAN", "NOTIFICATION", "WHY IT WAS NOT ENOUGH"):
+        table.add_column(name, overflow="fold", no_wrap=name == "NOTIFICATION")
+    for step in chain["steps"]:
+        began = local(step["began_at"], "%H:%M:%S") if step["began_at"] else ""
+        table.add_row(
+            step["channel"], state_text(step["state"]), began, step["notification_id"] or "",
+            Text(one_line(step["why"] or "")),
+        )  # fmt: skip
+    return Text(f"chain: {chain['state']}{by}{following}"), table
 
 
 def _json(value: Any) -> str | None:

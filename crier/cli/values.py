@@ -23,6 +23,14 @@ def duration(text: str) -> timedelta:
     return found
 
 
+def durations(text: str) -> str | list[str]:
+    """One duration, or several with commas between them; as an option's type."""
+    each = [one.strip() for one in text.split(",")]
+    for one in each:
+        duration(one)
+    return each if len(each) > 1 else each[0]
+
+
 def moment(text: str) -> str:
     """A moment (RFC 3339), or a duration counted from now; as an option's type."""
     return _moment(text, 1)

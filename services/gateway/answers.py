@@ -7,6 +7,7 @@ import orjson
 from flask import Response
 from marshmallow import Schema, fields, validate
 
+from shared.ledger.chain_rules import GOALS
 from shared.ledger.states import State
 from shared.messages.content import CHANNELS, LANES
 
@@ -85,6 +86,44 @@ class EventSchema(Schema):
     who = fields.String(allow_none=True)
 
 
+class ChainStepSchema(Schema):
+    """A step of a chain."""
+
+    channel = fields.String(required=True, validate=validate.OneOf(CHANNELS))
+    notification_id = fields.UUID(required=True, allow_none=True)
+    state = fields.String(
+        required=True,
+        metadata={
+            "description": "That of its notification; or `waiting`, `skipped`, `not needed`, `removed`.",
+            "example": "waiting",
+        },
+    )
+    began_at = fields.DateTime(required=True, allow_none=True)
+    fallback_after = fields.String(required=True, metadata={"example": "10m"})
+    why = fields.String(
+        required=True, allow_none=True, metadata={"description": "It was not enough, or was passed over."}
+    )
+
+
+class ChainSchema(Schema):
+    """Where a chain is."""
+
+    state = fields.String(
+        required=True, validate=validate.OneOf(["active", "succeeded", "exhausted", "cancelled", "expired"])
+    )
+    until = fields.String(required=True, validate=validate.OneOf(GOALS))
+    by = fields.String(
+        required=True, allow_none=True, metadata={"description": "The channel it has succeeded by.", "example": "sms"}
+    )
+    next_at = fields.DateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "When the next step begins, if nothing happens before."},
+    )
+    ended_at = fields.DateTime(required=True, allow_none=True)
+    steps = fields.List(fields.Nested(ChainStepSchema), required=True)
+
+
 class SummarySchema(Schema):
     """A notification as a list shows it."""
 
@@ -103,14 +142,19 @@ class SummarySchema(Schema):
     on_unknown = fields.String(required=True)
     ordering_key = fields.String(allow_none=True)
     category = fields.String(allow_none=True, metadata={"example": "booking_updates"})
+    chain_id = fields.UUID(allow_none=True, metadata={"description": "The chain it is a step of."})
     accepted_at = fields.DateTime(required=True)
 
 
 class NotificationSchema(SummarySchema):
-    """A notification with its deliveries and timeline. Secret variables are never shown."""
+    """A notification with its deliveries and timeline, or a chain with those of all its steps.
+
+    Secret variables are never shown.
+    """
 
     data = fields.Dict(allow_none=True)
     content = fields.Dict(allow_none=True)
+    chain = fields.Nested(ChainSchema, allow_none=True, metadata={"description": "Where it is, where it is a chain."})
     deliveries = fields.List(fields.Nested(DeliverySchema), required=True)
     timeline = fields.List(fields.Nested(EventSchema), required=True)
 
@@ -123,7 +167,7 @@ class PageSchema(Schema):
 
 
 class CancelledSchema(Schema):
-    """How many deliveries were stopped."""
+    """How many deliveries were stopped; of a chain, steps that had not begun among them."""
 
     id = fields.UUID(required=True)
     cancelled = fields.Integer(required=True)

@@ -47,7 +47,8 @@ blueprint = Blueprint(
 def send() -> Response:
     """Send one notification
 
-    Answers once the notification is durable; no provider has been called by then.
+    Answers once the notification is durable; no provider has been called by then. A list of channels makes a chain:
+    its id stands for all of it, and `channel` is the one it begins with.
     """
     began = perf_counter()
     body = json_body(WITH_ATTACHMENTS)
@@ -130,7 +131,10 @@ def index() -> Response:
     answers=(200, NotificationSchema, "As it was accepted, and what happened since."),
 )  # fmt: skip
 def show(notification_id: UUID) -> Response:
-    """A notification with its timeline"""
+    """A notification with its timeline
+
+    Of a chain: where it is, and one timeline of everything that was sent of it.
+    """
     found = asdict(parts().history.one(identity().project_id, notification_id))
     # Most events have few of the fields an event can have.
     found["timeline"] = [
@@ -146,7 +150,8 @@ def show(notification_id: UUID) -> Response:
 def cancel(notification_id: UUID) -> Response:
     """Cancel a notification
 
-    Possible until the moment of sending; 409 when all of it has been started, or has ended.
+    Possible until the moment of sending; 409 when all of it has been started, or has ended. A chain is cancelled as a
+    whole.
     """
     stopped = parts().actions.cancel(identity().project_id, notification_id, _who())
     return answer({"id": notification_id, "cancelled": stopped})
@@ -157,7 +162,10 @@ def cancel(notification_id: UUID) -> Response:
     answers=(202, RetriedSchema, "It is queued again."),
 )  # fmt: skip
 def retry(notification_id: UUID) -> Response:
-    """Send again what failed, bounced or is held as unknown"""
+    """Send again what failed, bounced or is held as unknown
+
+    Of a chain: one of its notifications, as long as none has succeeded.
+    """
     queues = parts().actions.retry(identity().project_id, notification_id, _who())
     for queue in queues:
         parts().ringer.ring(queue)

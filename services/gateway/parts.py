@@ -112,7 +112,14 @@ class Parts:
     ) -> "Parts":
         """The parts over a database."""
         links = UnsubscribeLinks.of(public_url, sealer)
-        intake, batches = Intake(database, sealer, ringer, unsubscribes=links is not None), Batches(database)
+        intake = Intake(
+            database,
+            sealer,
+            ringer,
+            unsubscribes=links is not None,
+            reporting=None if sources is None else sources.keys(),
+        )
+        batches = Batches(database)
         appointments = Appointments(database)
         return cls(
             database=database,

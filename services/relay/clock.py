@@ -11,6 +11,7 @@ from dramatiq.errors import BrokerError
 
 from services.relay.bookkeeping import Bookkeeper
 from services.relay.catch_up import catch_up
+from services.relay.chains import ChainDesk
 from services.relay.exhume import bury_runs, exhume
 from services.relay.receipts import ReceiptDesk
 from services.relay.reminders import ReminderDesk
@@ -41,7 +42,8 @@ class Clock:
             could first write the answers they kept while it was away.
         books: who checks that nothing is lost.
         desk: where receipts are looked at; None leaves them to another relay.
-        sweeper: fires schedules. reminders: reminds of events. None leaves them to another relay.
+        sweeper: fires schedules. reminders: reminds of events. chains: takes chains on. None leaves them to another
+            relay.
         permission: where workers keep what they know of providers; None where they share nothing.
     """
 
@@ -54,6 +56,7 @@ class Clock:
     reminders: ReminderDesk | None = None
     permission: Permission | None = None
     sweeper: Sweeper | None = None
+    chains: ChainDesk | None = None
     events: Events = field(init=False)
     _scheduler: BackgroundScheduler = field(default_factory=lambda: BackgroundScheduler(timezone="UTC"))
     _trouble_at: float = field(default=float("-inf"))
@@ -71,6 +74,7 @@ class Clock:
             (self.tell, 1.0),
             (self.fire, 1.0),
             (self.remind, 1.0),
+            (self.take_chains_on, 1.0),
             (self.measure, 5.0),
             (self.rescue, 5.0),
             (self.catch_up, 30.0),
@@ -127,6 +131,11 @@ class Clock:
         """Make notifications of the reminders that are due."""
         if self.reminders:
             self.reminders.sweep()
+
+    def take_chains_on(self) -> None:
+        """Have the next step begin of the chains whose last one was not enough, and end the others."""
+        if self.chains:
+            self.chains.sweep()
 
     def receive(self) -> None:
         """Let what providers reported take effect."""

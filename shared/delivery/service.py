@@ -16,6 +16,7 @@ from shared.delivery.outcomes import RetryPolicy
 from shared.delivery.timing import Timing
 from shared.errors import LedgerUnavailable
 from shared.ledger.recovery import Recovery
+from shared.ledger.routes import Routes
 from shared.messages.bell import BellSchema
 from shared.messages.content import LANES
 from shared.providers.outbox import Outbox
@@ -111,10 +112,19 @@ def _when_it_boots_and_stops(runtime: Runtime, channel: Channel) -> None:
         for queue in sorted(lanes):
             runtime.bells.ring(queue)
 
+    def say(consumed: frozenset[str]) -> None:
+        """Tell who sends, so that whoever accepts knows what will be reported."""
+        lanes = [queue for queue in consumed if queue.startswith(f"{channel.name}.")]
+        try:
+            Routes(runtime.database).say(lanes, [provider.name for provider in channel.route.providers])
+        except LedgerUnavailable as error:
+            log.warning("the ledger does not know who sends", channel=channel.name, reason=str(error))
+
     def close() -> None:
         event_loop = get_event_loop_thread()
         if event_loop is not None:
             event_loop.run_coroutine(channel.route.close())
 
     runtime.lifecycle.at_boot.append(ring)
+    runtime.lifecycle.at_boot.append(say)
     runtime.lifecycle.at_stop.append(close)

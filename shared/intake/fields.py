@@ -73,11 +73,11 @@ class OrderingKey(Line):
 
 
 class Channel(fields.String):
-    """One of the channels. A list of them is a fallback chain, which this version does not have."""
+    """One of the channels."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         if isinstance(value, list):
-            raise ValidationError("Name one channel: a list of channels to fall back on is not supported yet.")
+            raise ValidationError("Name one channel: a chain of channels goes to one recipient at a time.")
         name = str(super()._deserialize(value, attr, data, **kwargs))
         if name not in CHANNELS:
             raise ValidationError(f"Must be one of {', '.join(CHANNELS)}.{did_you_mean(name[:40], CHANNELS)}")

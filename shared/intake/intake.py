@@ -1,6 +1,6 @@
 """Intake: checks a request by every rule, commits it, and rings the lane. `202` and a Python call mean the same."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +10,7 @@ from shared.crypto import Sealer
 from shared.delivery.bells import Ringer
 from shared.errors import Conflict, InvalidInput
 from shared.intake.canonical import canonical, request_hash
+from shared.intake.chains import ChainPlanner
 from shared.intake.declared import DeclaredCategories
 from shared.intake.drafts import Drafts, Row, row_errors, row_of
 from shared.intake.envelope import Envelope, seal_up, told
@@ -18,13 +19,15 @@ from shared.intake.receipts import SHOWN_ERRORS, BulkReceipt, Receipt
 from shared.intake.recipient import load_recipient
 from shared.intake.request import BulkRequestSchema, EnvelopeSchema, NotificationRequestSchema
 from shared.intake.templates import Templates
-from shared.ledger.acceptance import Acceptance, Draft, IdempotencyKey
+from shared.ledger.acceptance import Acceptance, Accepted, Draft, IdempotencyKey
 from shared.ledger.batches import Batch, RowError
 from shared.ledger.database import Database
 from shared.ledger.devices import Devices
 from shared.ledger.endpoints import Endpoints
 from shared.ledger.ids import new_id
+from shared.ledger.planned_chain import PlannedChain
 from shared.ledger.recipients import Recipients
+from shared.ledger.routes import Routes
 from shared.ledger.states import State
 
 _NOTIFICATION = NotificationRequestSchema()
@@ -38,6 +41,7 @@ class Intake:
     Parameters:
         ringer: wakes the lane's workers; None leaves that to the relay, which does it within a second or two.
         unsubscribes: mails get a link of ours to unsubscribe where the caller gives none, so promotions need none.
+        reporting: the providers whose receipts are set up; None where that is not known.
         now: the clock by which `send_at` and `expires_at` are judged.
     """
 
@@ -48,6 +52,7 @@ class Intake:
         ringer: Ringer | None = None,
         *,
         unsubscribes: bool = False,
+        reporting: Collection[str] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.acceptance = Acceptance(database)
@@ -55,17 +60,18 @@ class Intake:
         self._categories = DeclaredCategories(database)
         devices, recipients = Devices(database), Recipients(database)
         self.drafts = Drafts(devices, sealer, Endpoints(database, sealer), recipients, unsubscribes)
+        self.chains = ChainPlanner(self._envelope, self.drafts, Routes(database), reporting)
         self._ringer = ringer
         self._now = now
 
     def check(self, project_id: int, request: Mapping[str, Any]) -> Draft:
-        """What would be accepted.
+        """What would be accepted; of a chain its first step.
 
         Raises:
             InvalidInput: every problem, by field path.
         """
         canonical(request)
-        return self._check(project_id, request)
+        return _first(self._check(project_id, request))
 
     def accept(self, project_id: int, request: Mapping[str, Any], idempotency_key: str | None = None) -> Receipt:
         """Commit one notification.
@@ -76,15 +82,16 @@ class Intake:
         """
         form = canonical(request)
         try:
-            draft = self._check(project_id, request)
+            checked = self._check(project_id, request)
         except InvalidInput:
             # Accepted in time the first time, a request may have grown too old for its own `expires_at`.
             if answer := self._earlier(project_id, idempotency_key, form):
                 return Receipt.again(answer)
             raise
-        receipt = Receipt(draft.id, self._state(draft.send_at), draft.channel, draft.lane)
+        draft = _first(checked)
+        receipt = Receipt(checked.id, self._state(draft.send_at), draft.channel, draft.lane)
         key = _key(idempotency_key, form, receipt.to_json())
-        accepted = self.acceptance.accept(project_id, [draft], key=key)
+        accepted = self._commit(project_id, checked, key)
         self.ring(draft.queue, draft.send_at)
         if accepted.replayed is not None:
             return Receipt.again(accepted.replayed)
@@ -104,11 +111,11 @@ class Intake:
             InvalidInput: every problem, by field path.
             LedgerUnavailable: nobody knows whether it was accepted; repeat it.
         """
-        draft = self._check(project_id, request, identifier, now)
-        accepted = self.acceptance.accept(project_id, [draft])
+        checked = self._check(project_id, request, identifier, now)
+        draft, accepted = _first(checked), self._commit(project_id, checked)
         self.ring(draft.queue, draft.send_at)
         state = str(State.SUPPRESSED) if accepted.suppressed else self._state(draft.send_at)
-        return Receipt(draft.id, state, draft.channel, draft.lane, replayed=not accepted.ids)
+        return Receipt(identifier, state, draft.channel, draft.lane, replayed=not accepted.ids)
 
     def accept_many(
         self, project_id: int, request: Mapping[str, Any], idempotency_key: str | None = None
@@ -145,14 +152,23 @@ class Intake:
             self._categories.check(project_id, envelope.category)
         return envelope
 
+    def _commit(
+        self, project_id: int, checked: Draft | PlannedChain, key: IdempotencyKey | None = None
+    ) -> Accepted:  # fmt: skip
+        if isinstance(checked, PlannedChain):
+            return self.acceptance.accept_chain(project_id, checked, key=key)
+        return self.acceptance.accept(project_id, [checked], key=key)
+
     def _check(
         self, project_id: int, request: Mapping[str, Any], identifier: UUID | None = None, now: datetime | None = None
-    ) -> Draft:
+    ) -> Draft | PlannedChain:
         try:
             asked = _load(_NOTIFICATION, request)
         except InvalidInput as error:
             to = request.get("to") if isinstance(request, Mapping) else None
             raise InvalidInput({**error.fields, **(load_recipient(to)[1] if to is not None else {})}) from None
+        if isinstance(asked["channel"], list):
+            return self.chains.plan(project_id, asked, now or self._now(), identifier)
         envelope = self._envelope(project_id, asked, now or self._now())
         row = Row(identifier or new_id(), asked["to"], ordering_key=asked.get("ordering_key"))
         drafts, refused = self.drafts.make(project_id, envelope, [row])
@@ -201,6 +217,11 @@ def _load(schema: EnvelopeSchema, request: Any) -> dict[str, Any]:
     """What a caller asks for; InvalidInput names what is wrong with it."""
     loaded: dict[str, Any] = schema.load_plainly(request) or load(schema, request)
     return loaded
+
+
+def _first(checked: Draft | PlannedChain) -> Draft:
+    """What is sent first."""
+    return checked.begins if isinstance(checked, PlannedChain) else checked
 
 
 def _key(key: str | None, form: bytes, response: Mapping[str, Any]) -> IdempotencyKey | None:

@@ -6,9 +6,11 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from shared.intake.chains import MOST_STEPS, ChannelOrChain, Patience, check_shape
 from shared.intake.fields import Category, Channel, Metadata, Moment, OrderingKey
 from shared.intake.problems import StrictSchema, did_you_mean
 from shared.intake.recipient import RecipientSchema
+from shared.ledger.chain_rules import GOALS
 from shared.messages.content import CHANNELS, CONTENT_SCHEMAS, LANES
 from shared.messages.fields import Line
 
@@ -139,6 +141,49 @@ class NotificationRequestSchema(EnvelopeSchema):
 
     to = Recipient(RecipientSchema, required=True)
     ordering_key = OrderingKey(allow_none=True)
+    channel = ChannelOrChain(
+        required=True,
+        metadata={
+            "description": "One channel; or a chain: 2 to 5 of them, tried one after the other until one succeeds. "
+            "Then `content` is an object with the content of each channel.",
+            "type": None,
+            "oneOf": [
+                {"type": "string", "enum": list(CHANNELS)},
+                {
+                    "type": "array", "items": {"type": "string", "enum": list(CHANNELS)}, "minItems": 2,
+                    "maxItems": MOST_STEPS, "uniqueItems": True,
+                },
+            ],
+            "example": "email",
+        },
+    )  # fmt: skip
+    fallback_after = Patience(
+        allow_none=True,
+        metadata={
+            "description": "Of a chain: how long each step is given before the next begins, `10m` unless said "
+            "otherwise; or a list with one for each step but the last. A step that fails is not waited for.",
+            "oneOf": [
+                {"type": "string", "pattern": r"^\d{1,7}[smhd]$"},
+                {"type": "array", "items": {"type": "string", "pattern": r"^\d{1,7}[smhd]$"}, "minItems": 1,
+                 "maxItems": MOST_STEPS - 1},
+            ],
+            "example": "10m",
+        },
+    )  # fmt: skip
+    until = fields.String(
+        allow_none=True,
+        validate=_choice(*GOALS),
+        metadata={
+            "description": "Of a chain: how far a message must have come for it to have succeeded. `delivered` unless "
+            "said otherwise. Refused where the channel's provider does not report it.",
+            "enum": list(GOALS),
+        },
+    )
+
+    @validates_schema
+    def check(self, data: dict[str, Any], **options: Any) -> None:
+        super().check(data, **options)
+        check_shape(data)
 
 
 class RowSchema(StrictSchema):

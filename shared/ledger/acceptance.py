@@ -12,8 +12,9 @@ from sqlalchemy import Connection, text
 from shared.errors import Conflict, InvalidInput
 from shared.ledger import inserts, order
 from shared.ledger.batches import Batch, RowError, open_batch, write_errors
-from shared.ledger.database import Database, driver_run
+from shared.ledger.database import Database, driver_rows, driver_run
 from shared.ledger.draft import Draft, IdempotencyKey
+from shared.ledger.planned_chain import PlannedChain, write
 from shared.ledger.states import State
 from shared.ledger.together import Together
 
@@ -123,6 +124,20 @@ class Acceptance:
                 if key is not None and accepted.suppressed:
                     connection.execute(_SAY_SUPPRESSED, {"project_id": project_id, "key": key.key})
                 return accepted
+        return Accepted(replayed=self.earlier(project_id, key))
+
+    def accept_chain(self, project_id: int, chain: PlannedChain, *, key: IdempotencyKey | None = None) -> Accepted:
+        """Commit a chain with its first step; one that is there already is passed over.
+
+        Raises: as for `accept`.
+        """
+        draft = chain.begins
+        parameters = inserts.of_many([(project_id, draft)], None, self.stream)
+        with self.database.transaction() as connection:
+            if key is None or connection.exec_driver_sql(inserts.KEY, inserts.of_key(project_id, key)).all():
+                if not write(connection, project_id, chain):
+                    return Accepted()
+                return Accepted(frozenset(_ids(driver_rows(connection, inserts.ACCEPT, parameters))))
         return Accepted(replayed=self.earlier(project_id, key))
 
     def accept_batch(

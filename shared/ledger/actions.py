@@ -7,14 +7,15 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from shared.errors import Conflict, NotFound
-from shared.ledger import order
+from shared.errors import Conflict
+from shared.ledger import chain_actions, order
+from shared.ledger.chain_ends import over
 from shared.ledger.children import children_of
 from shared.ledger.database import Database
 from shared.ledger.endings import finish, recorded, returned
 from shared.ledger.streams import reopen
 
-_EXISTS = text("SELECT FROM notifications WHERE id = :id AND project_id = :project_id")
+_EXISTS = text("SELECT chain_id FROM notifications WHERE id = :id AND project_id = :project_id")
 # What is in doubt is not sent again; but that it was not sent nobody can promise.
 _CANCEL = text(f"""
     WITH stopped AS (
@@ -39,9 +40,9 @@ _LEFT = text(f"""
            count(*) FILTER (WHERE d.state NOT IN ('cancelled', 'expired', 'suppressed', 'failed')) AS out
     FROM deliveries d WHERE {children_of(":id")}
 """)
-_REQUEUEABLE = text("""
+_REQUEUEABLE = text(f"""
     SELECT d.id, d.notification_id, d.project_id, d.queue, d.state, d.secret, d.ordering_key, n.batch_id,
-           s.notification_id IS NOT NULL AS sealed, d.expires_at <= now() AS expired
+           s.notification_id IS NOT NULL AS sealed, d.expires_at <= now() AS expired, {over("d.chain_id")} AS over
     FROM deliveries d JOIN notifications n ON n.id = d.notification_id
     LEFT JOIN sealed s ON s.notification_id = d.notification_id
     WHERE d.id = ANY(:ids) AND d.state IN ('failed', 'undelivered', 'unknown', 'suppressed') AND d.due_at IS NULL
@@ -83,14 +84,18 @@ class Actions:
     database: Database
 
     def cancel(self, project_id: int, notification_id: UUID, who: str) -> int:
-        """Stop every delivery that has not been started; how many were stopped.
+        """Stop every delivery that has not been started; how many were stopped. Of a chain, every step that has not.
 
         Raises:
             NotFound: no such notification in this project.
-            Conflict: every delivery has been started or has ended.
+            Conflict: every delivery has been started or has ended; or it is a step of a chain.
         """
         with self.database.transaction() as connection:
-            _must_exist(connection, project_id, notification_id)
+            found = _find(connection, project_id, notification_id)
+            if found is None:
+                return chain_actions.cancel(connection, project_id, notification_id, who)
+            if found.chain_id:
+                raise Conflict(f"It is a step of the chain {found.chain_id}: cancel that.")
             rows = connection.execute(_CANCEL, {"id": notification_id}).all()
             if not rows:
                 raise Conflict("It is too late to cancel: everything has been sent, is being sent, or has ended.")
@@ -103,10 +108,11 @@ class Actions:
 
         Raises:
             NotFound: no such notification in this project.
-            Conflict: nothing to retry, it has expired, or its secret was wiped.
+            Conflict: nothing to retry, it has expired, its secret was wiped, or its chain has succeeded.
         """
         with self.database.transaction() as connection:
-            _must_exist(connection, project_id, notification_id)
+            if _find(connection, project_id, notification_id) is None:
+                chain_actions.refuse_retry(connection, project_id, notification_id)
             ids = [row.id for row in connection.execute(_OF, {"id": notification_id})]
             done = requeue(connection, ids, who)
             if not (done.ids or done.refused):
@@ -141,7 +147,7 @@ def requeue(connection: Connection, delivery_ids: Sequence[UUID], who: str) -> R
     Those in other states than a retry is for are passed over. One with an ordering key goes to the end of its line.
     """
     rows = connection.execute(_REQUEUEABLE, {"ids": list(delivery_ids)}).all()
-    refused = {row.id: EXPIRED if row.expired else WIPED for row in rows if _refused(row)}
+    refused = {row.id: why for row in rows if (why := _refused(row))}
     again = [row for row in rows if row.id not in refused]
     if not again:
         return Requeued([], refused, [])
@@ -168,10 +174,12 @@ def requeue(connection: Connection, delivery_ids: Sequence[UUID], who: str) -> R
     return Requeued(ids, refused, sorted({row.queue for row in again}))
 
 
-def _refused(row: Any) -> bool:
-    return bool(row.expired or (row.secret and not row.sealed))
+def _refused(row: Any) -> str | None:
+    if row.expired:
+        return EXPIRED
+    return str(row.over) if row.over else WIPED if row.secret and not row.sealed else None
 
 
-def _must_exist(connection: Connection, project_id: int, notification_id: UUID) -> None:
-    if connection.execute(_EXISTS, {"id": notification_id, "project_id": project_id}).first() is None:
-        raise NotFound(f"There is no notification {notification_id} in this project.")
+def _find(connection: Connection, project_id: int, notification_id: UUID) -> Any:
+    """The notification; None when there is none: then it may be a chain."""
+    return connection.execute(_EXISTS, {"id": notification_id, "project_id": project_id}).first()

@@ -102,3 +102,9 @@ class Devices:
 def forget(connection: Connection, project_id: int, token: str, asked_at: datetime | None) -> None:
     """Forget a device that the provider, called at `asked_at`, says is no more, in a transaction of the caller's."""
     connection.execute(_FORGET, {"project_id": project_id, "token": token, "asked_at": asked_at})
+
+
+def tokens_of(connection: Connection, project_id: int, user_id: str) -> list[str]:
+    """The tokens of a user, in a transaction of the caller's."""
+    rows = connection.execute(_TOKENS, {"project_id": project_id, "user_ids": [user_id]}).all()
+    return list(rows[0].tokens) if rows else []

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
+from shared.ledger.chain_rules import Goal
 from shared.ledger.devices import forget
 from shared.ledger.endings import finish, recorded, returned
 from shared.ledger.reported import RANKS, REPORTS, Attempt, attempt_of, is_first, verdict
@@ -31,7 +32,7 @@ _FIND = text("""
 # Copies only where they matter: the content of a mail is large.
 _LOCK = text("""
     SELECT d.id, d.project_id, d.queue, split_part(d.queue, '.', 1) AS channel, d.state, d.doubt, d.target, d.attempts,
-           d.ordering_key, n.kind, n.batch_id,
+           d.ordering_key, d.chain_id, n.kind, n.batch_id,
            CASE WHEN w.target <> lower(d.target) THEN jsonb_build_array(n.content -> 'cc', n.content -> 'bcc') END
              AS copies,
            (d.expires_at <= now() + make_interval(secs => w.pause)) IS TRUE AS too_late,
@@ -70,6 +71,13 @@ _WRITE = text(f"""
     {recorded("moved", code="e.code")}
     SELECT id, notification_id, state, secret, held_at, ordering_key FROM moved
 """)
+# That somebody looked is no state of a delivery, and may be what a chain waits for.
+_LOOKED = text("""
+    INSERT INTO chain_news (chain_id, channel, level)
+    SELECT w.chain_id, w.channel, w.level
+    FROM unnest(CAST(:chains AS uuid[]), CAST(:channels AS text[]), CAST(:levels AS int[]))
+      AS w (chain_id, channel, level)
+""")
 _BOUNCES = text("""
     SELECT count(DISTINCT delivery_id) FROM receipts
     WHERE kind = 'bounced_for_now' AND target = lower(:target) AND project_id = :project_id
@@ -82,6 +90,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _DETAIL_LENGTH = 500
 _SAID = {Kind.COMPLAINED: "complaint", Kind.UNSUBSCRIBED: "opt-out"}
 _DEAD = ("bounce", "invalid")
+_LOOKS = {Kind.OPENED: Goal.OPENED, Kind.CLICKED: Goal.CLICKED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +187,7 @@ class Effects:
                 told.append((asked, delivery, attempt, target))
                 effects.append(Effect(delivery.id, delivery.project_id, delivery.channel, target))
         queues = self._write(reports) if reports else ()
+        self._tell_chains([(asked, delivery) for asked, delivery, _, target in told if target == delivery.target])
         for one in told:
             self._suppress(*one)
         return [replace(effects[0], queues=queues), *effects[1:]] if queues else effects
@@ -242,6 +252,17 @@ class Effects:
             "codes": [one.asked.receipt.code for one in moved],
         }
         return finish(self.connection, self.connection.execute(_WRITE, parameters).all())
+
+    def _tell_chains(self, told: Sequence[tuple[Asked, Row[Any]]]) -> None:
+        looked = [
+            (delivery.chain_id, delivery.channel, _LOOKS[asked.receipt.kind])
+            for asked, delivery in told
+            if delivery.chain_id and asked.receipt.kind in _LOOKS
+        ]
+        if looked:
+            chains, channels, levels = zip(*looked, strict=True)
+            asked_for = {"chains": list(chains), "channels": list(channels), "levels": list(levels)}
+            self.connection.execute(_LOOKED, asked_for)
 
     def _suppress(self, asked: Asked, delivery: Row[Any], attempt: Attempt, target: str) -> None:
         receipt, channel, project_id = asked.receipt, delivery.channel, delivery.project_id

@@ -1,5 +1,5 @@
-"""What follows when deliveries end, in one place: webhooks are told, failures become dead letters, codes are wiped, and
-whoever waited for his turn has it.
+"""What follows when deliveries end, in one place: webhooks are told, failures become dead letters, chains go on, codes
+are wiped, and whoever waited for his turn has it.
 
 Whoever ends deliveries takes `recorded` into the statement that does, and calls `finish` in the same transaction.
 """
@@ -51,13 +51,13 @@ def returned(d: str = "d") -> str:
         f"{d}.{column}"
         for column in (
             "id", "notification_id", "project_id", "queue", "state", "provider", "reason", "secret", "held_at",
-            "ordering_key",
+            "ordering_key", "chain_id",
         )
     )  # fmt: skip
 
 
 def recorded(source: str, *, why: str = "'refused'", code: str = "NULL::text", suffix: str = "") -> str:
-    """Two CTEs: the events that somebody wants to know of, and the dead letters.
+    """Three CTEs: the events that somebody wants to know of, the dead letters, and the news for chains.
 
     Parameters:
         source: the CTE with the deliveries after their change; has the columns of `returned`.
@@ -81,7 +81,13 @@ def recorded(source: str, *, why: str = "'refused'", code: str = "NULL::text", s
         SELECT e.id, 'delivery', e.project_id, e.queue, e.provider, {why}, {code}, e.reason
         FROM {source} e WHERE e.state = 'failed'
         ON CONFLICT (id) DO UPDATE
-        SET name = excluded.name, why = excluded.why, code = excluded.code, detail = excluded.detail, died_at = now())
+        SET name = excluded.name, why = excluded.why, code = excluded.code, detail = excluded.detail, died_at = now()),
+    linked{suffix} AS (
+        INSERT INTO chain_news (chain_id, channel, level)
+        SELECT e.chain_id, split_part(e.queue, '.', 1),
+               CASE e.state WHEN 'sent' THEN 1 WHEN 'delivered' THEN 2 ELSE 0 END
+        FROM {source} e
+        WHERE e.chain_id IS NOT NULL AND e.state IN ({states}) AND (e.state <> 'unknown' OR e.held_at IS NOT NULL))
     """
 
 

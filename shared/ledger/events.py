@@ -33,7 +33,7 @@ _TAKE = text("""
     WITH taken AS MATERIALIZED (SELECT id FROM events ORDER BY id LIMIT :most FOR UPDATE SKIP LOCKED),
     gone AS (DELETE FROM events e USING taken WHERE e.id = taken.id RETURNING e.*)
     SELECT g.id, g.project_id, g.type, g.at, g.notification_id, g.delivery_id, g.detail, n.channel, n.kind, n.metadata,
-           n.batch_id, d.target, v.name || '@' || v.version AS template
+           n.batch_id, n.chain_id, d.target, v.name || '@' || v.version AS template
     FROM gone g
     LEFT JOIN notifications n ON n.id = g.notification_id
     LEFT JOIN deliveries d ON d.id = g.delivery_id
@@ -113,6 +113,7 @@ def _data(event: Row[Any]) -> Mapping[str, Any]:
         "target": event.target,
         "template": event.template,
         "batch_id": event.batch_id,
+        "chain_id": event.chain_id,
         "metadata": event.metadata,
     }
     detail: Mapping[str, Any] = event.detail

@@ -8,14 +8,15 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from shared.errors import NotFound
+from shared.ledger.chain_actions import missing
+from shared.ledger.chain_story import ChainStory, find
 from shared.ledger.children import children_of
 from shared.ledger.database import Database
 from shared.ledger.states import FINAL, State, fold
 
 COLUMNS = """
     n.id, n.batch_id, n.row_number, n.channel, n.lane, n.kind, n.recipient, n.metadata, n.send_at, n.expires_at,
-    n.on_unknown, n.ordering_key, n.category, n.accepted_at,
+    n.on_unknown, n.ordering_key, n.category, n.chain_id, n.accepted_at,
     (SELECT name || '@' || version FROM template_versions t WHERE t.id = n.template_id) AS template
 """
 _ONE = text(f"SELECT {COLUMNS}, n.data, n.content FROM notifications n WHERE n.id = :id AND n.project_id = :project_id")
@@ -63,7 +64,7 @@ class Event:
 
     Parameters:
         what: accepted, scheduled, deferred, attempt, receipt, cancelled, retried, … (what people do), or the final
-            state of a delivery.
+            state of a delivery. Of a chain also step (one began) and chain (it ended).
         outcome: of an attempt: sent, delivered, rejected, unavailable, waiting, unknown, found. Of a receipt: its kind.
         who: the person or key that did it, for what people do.
     """
@@ -87,6 +88,7 @@ class Summary:
     Parameters:
         template: name and version, e.g. `welcome@3`.
         category: what it is about, of which people may choose.
+        chain_id: the chain it is a step of.
     """
 
     id: UUID
@@ -104,6 +106,7 @@ class Summary:
     on_unknown: str
     ordering_key: str | None
     category: str | None
+    chain_id: UUID | None
     accepted_at: datetime
 
 
@@ -113,10 +116,13 @@ class Notification(Summary):
 
     Parameters:
         data: the variables that are not secret.
+        chain: where it is, where it is a chain; then the rest is its latest step's, with the deliveries and the
+            timeline of all of them.
     """
 
     data: Mapping[str, Any] | None
     content: Mapping[str, Any] | None
+    chain: ChainStory | None
     deliveries: Sequence[Delivery]
     timeline: Sequence[Event]
 
@@ -136,16 +142,50 @@ class History:
         with self.database.transaction() as connection:
             row = connection.execute(_ONE, {"id": notification_id, "project_id": project_id}).first()
             if row is None:
-                raise NotFound(f"There is no notification {notification_id} in this project.")
+                return _chain(connection, project_id, notification_id)
             deliveries = _deliveries(connection, notification_id)
             timeline = _timeline(connection, row, deliveries)
         return Notification(
             **summary(row, fold(delivery.state for delivery in deliveries)),
             data=row.data,
             content=row.content,
+            chain=None,
             deliveries=deliveries,
             timeline=timeline,
         )
+
+
+def _chain(connection: Connection, project_id: int, chain_id: UUID) -> Notification:
+    """A chain, as one notification with a timeline of all its steps'. Raises NotFound."""
+    chain = find(connection, project_id, chain_id)
+    asked = [{"id": one, "project_id": project_id} for one in chain.begun] if chain else []
+    rows = [row for one in asked if (row := connection.execute(_ONE, one).first())]
+    if chain is None or not rows:
+        raise missing(chain_id)
+    each = [_deliveries(connection, row.id) for row in rows]
+    deliveries = [delivery for some in each for delivery in some]
+    events = [event for row, some in zip(rows, each, strict=True) for event in _timeline(connection, row, some)[1:]]
+    events += [Event(told.at, told.what, detail=told.detail) for told in chain.told()]
+    events += _acted(connection, chain_id)
+    states = {row.id: fold(one.state for one in some) for row, some in zip(rows, each, strict=True)}
+    of_all = {
+        "id": chain_id,
+        "state": chain.state([delivery.state for delivery in deliveries]),
+        "send_at": rows[0].send_at,
+        "accepted_at": chain.row.created_at,
+        "chain_id": None,
+    }
+    return Notification(
+        **{**summary(rows[-1], State.QUEUED), **of_all},
+        data=rows[-1].data,
+        content=rows[-1].content,
+        chain=chain.story(states),
+        deliveries=deliveries,
+        timeline=[
+            Event(chain.row.created_at, "accepted"),
+            *sorted(events, key=lambda event: (event.at, event.what != "step")),
+        ],
+    )
 
 
 def summary(row: Any, state: State) -> dict[str, Any]:
@@ -166,6 +206,7 @@ def summary(row: Any, state: State) -> dict[str, Any]:
         "on_unknown": row.on_unknown,
         "ordering_key": row.ordering_key,
         "category": row.category,
+        "chain_id": row.chain_id,
         "accepted_at": row.accepted_at,
     }
 
@@ -186,6 +227,13 @@ def _deliveries(connection: Connection, notification_id: UUID) -> list[Delivery]
             reason=row.reason,
         )
         for row in rows
+    ]
+
+
+def _acted(connection: Connection, identifier: UUID) -> list[Event]:
+    return [
+        Event(action.at, action.what, who=action.who, detail=action.detail)
+        for action in connection.execute(_ACTIONS, {"id": identifier})
     ]
 
 
@@ -221,10 +269,7 @@ def _timeline(connection: Connection, row: Any, deliveries: Sequence[Delivery]) 
         )
         for receipt in connection.execute(_RECEIPTS, them)
     ]
-    events += [
-        Event(action.at, action.what, who=action.who, detail=action.detail)
-        for action in connection.execute(_ACTIONS, {"id": row.id})
-    ]
+    events += _acted(connection, row.id)
     events += [
         Event(delivery.settled_at, str(delivery.state), delivery.id, delivery.provider, detail=delivery.reason)
         for delivery in deliveries

@@ -40,7 +40,7 @@ _NOTIFICATIONS = """
     JOIN said s ON s.number = n.said
     {gate}
     ON CONFLICT (id) DO NOTHING
-    RETURNING id, project_id, channel, kind, send_at, expires_at, on_unknown, ordering_key
+    RETURNING id, project_id, channel, kind, send_at, expires_at, on_unknown, ordering_key, chain_id
 """
 _STATE = "CASE WHEN n.barred IS NOT NULL THEN 'suppressed' WHEN n.send_at > now() THEN 'scheduled' ELSE 'queued' END"
 _DUE = "CASE WHEN n.barred IS NULL THEN COALESCE(n.send_at, now()) END"
@@ -49,9 +49,9 @@ _REASON = suppressed_because("n.barred")
 # OFFSET 0 keeps the planner from looking up the suppression anew wherever `barred` is named: five times a row.
 _DELIVERIES = f"""
     INSERT INTO deliveries (id, notification_id, stream_id, project_id, queue, state, due_at, settled_at, reason,
-                            expires_at, hold, secret, target, ordering_key)
+                            expires_at, hold, secret, target, ordering_key, chain_id)
     SELECT n.delivery_id, n.id, n.stream_id, n.project_id, n.queue, {_STATE}, {_DUE}, {_SETTLED}, {_REASON},
-           n.expires_at, n.on_unknown = 'hold', n.secret, n.target, n.ordering_key
+           n.expires_at, n.on_unknown = 'hold', n.secret, n.target, n.ordering_key, n.chain_id
     FROM (
         SELECT d.id AS delivery_id, s.stream_id, s.queue, d.secret, d.target, a.*, {
     barred(
@@ -126,13 +126,13 @@ _ONE = f"""
                CAST(%(category)s AS text), CAST(%(chain_id)s AS uuid), CAST(%(digest)s AS boolean)
         {{gate}}
         ON CONFLICT (id) DO NOTHING
-        RETURNING id, project_id, send_at, expires_at, on_unknown, ordering_key),
+        RETURNING id, project_id, send_at, expires_at, on_unknown, ordering_key, chain_id),
     delivered AS (
         INSERT INTO deliveries (id, notification_id, stream_id, project_id, queue, state, due_at, settled_at, reason,
-                                expires_at, hold, secret, target, ordering_key)
+                                expires_at, hold, secret, target, ordering_key, chain_id)
         SELECT CAST(%(delivery_id)s AS uuid), id, CAST(%(stream_id)s AS bigint), project_id, %(queue)s,
                {_STATE}, {_DUE}, {_SETTLED}, {_REASON}, expires_at, on_unknown = 'hold', CAST(%(secret)s AS boolean),
-               %(target)s, ordering_key
+               %(target)s, ordering_key, chain_id
         FROM (SELECT *, (SELECT reason FROM barred) AS barred FROM accepted) n
         RETURNING {returned("deliveries")}),
     hidden AS (

@@ -4,7 +4,7 @@ The database's clock is the only clock. Only a claim raises the fence; every lat
 that was given up for dead cannot overwrite what happened after, yet a known answer still wins over `unknown`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -17,20 +17,17 @@ from sqlalchemy import text
 from shared.crypto import Sealed
 from shared.errors import LedgerUnavailable
 from shared.ledger import arrays
+from shared.ledger.claimed import Claimed, Starting
 from shared.ledger.database import Database, driver_rows
 from shared.ledger.devices import forget
-from shared.ledger.endings import finish, recorded, returned, suppressed_because
+from shared.ledger.endings import finish, recorded, returned
+from shared.ledger.gate import START, Ended, asked
 from shared.ledger.settlement import Settlement, each_its_own
 from shared.ledger.states import State
-from shared.ledger.wishes import barred, may_wait, quiet, who_chooses
 
 __all__ = ["FEW", "Claimed", "Settlement", "Starting", "Work"]
 
 log = structlog.get_logger(__name__)
-_MAY_GO = "((d.expires_at > now()) IS NOT FALSE AND w.barred IS NULL AND (w.wait).until IS NULL)"
-# Not what will be worthless by then: that ends now.
-_WAITS = "(w.barred IS NULL AND (w.wait).until IS NOT NULL AND (d.expires_at > (w.wait).until) IS NOT FALSE)"
-_EXPIRES = "(d.expires_at <= now() OR w.barred IS NULL)"
 # Where the relay gave the worker up, the doubt was about this very call, of which the answer has come after all.
 _EARLIER_DOUBT = """CASE WHEN d.state = 'unknown' THEN EXISTS (
                 SELECT FROM attempts t WHERE t.delivery_id = d.id AND t.fence < d.fence AND t.outcome = 'unknown')
@@ -74,55 +71,6 @@ _CLAIM = """
     FROM claimed c
     JOIN notifications n ON n.id = c.notification_id
     LEFT JOIN sealed s ON c.secret AND s.notification_id = c.notification_id
-"""
-# Who is barred is looked up apart: an UPDATE cannot ask other tables about its own rows.
-_START = f"""
-    WITH asked AS MATERIALIZED (
-        SELECT w.id, w.fence, w.provider, w.cleared, {
-    barred(
-        project="w.project_id",
-        channel="w.channel",
-        target="lower(w.target)",
-        promotion="w.promotion",
-        category="w.category",
-        user="w.user_id",
-        senders="b.sender IN ('', w.sender)",
-    )
-} AS barred, {
-    quiet(project="w.project_id", channel="w.channel", user="w.user_id", zone="w.timezone", asked="w.may_wait")
-} AS wait
-        FROM unnest(%(ids)s::uuid[], %(fences)s::int[], %(providers)s::text[], %(cleared)s::bool[], %(projects)s::int[],
-                    %(channels)s::text[], %(targets)s::text[], %(promotions)s::bool[], %(senders)s::text[],
-                    %(categories)s::text[], %(users)s::text[], %(zones)s::text[], %(may_wait)s::bool[])
-          AS w (id, fence, provider, cleared, project_id, channel, target, promotion, sender, category, user_id,
-                timezone, may_wait)),
-    decided AS (
-        UPDATE deliveries d
-        SET state = CASE WHEN {_MAY_GO} THEN 'started' WHEN d.doubt AND NOT w.cleared THEN 'unknown'
-                         WHEN {_WAITS} THEN 'scheduled' WHEN {_EXPIRES} THEN 'expired' ELSE 'suppressed' END,
-            started_at = CASE WHEN {_MAY_GO} THEN now() ELSE d.started_at END,
-            due_at = CASE WHEN {_WAITS} THEN (w.wait).until END,
-            provider = CASE WHEN {_MAY_GO} THEN w.provider ELSE d.provider END,
-            lease_until = CASE WHEN {_MAY_GO} THEN d.lease_until END,
-            settled_at = CASE WHEN {_MAY_GO} OR {_WAITS} THEN d.settled_at ELSE now() END,
-            held_at = CASE WHEN NOT {_MAY_GO} AND NOT {_WAITS} AND d.doubt AND NOT w.cleared THEN now() END,
-            doubt = d.doubt AND NOT w.cleared,
-            reason = CASE WHEN {_MAY_GO} THEN d.reason WHEN {_WAITS} THEN (w.wait).why
-                WHEN d.doubt AND NOT w.cleared
-                THEN 'Nobody knows whether it was sent, and it must not be sent any more: it '
-                     || CASE WHEN {_EXPIRES} THEN 'has expired.' ELSE 'is suppressed.' END
-                WHEN d.expires_at <= now() THEN 'It expired before it could be sent.'
-                WHEN {_EXPIRES} THEN 'It would expire before it may be sent: ' || (w.wait).why
-                ELSE {suppressed_because("w.barred")} END
-        FROM asked w
-        WHERE d.id = w.id AND d.fence = w.fence AND d.state = 'claimed' AND d.lease_until > now()
-        RETURNING {returned("d")}, d.due_at),
-    deferred AS (
-        INSERT INTO actions (notification_id, what, who, detail)
-        SELECT notification_id, 'deferred', 'crier', reason FROM decided WHERE due_at IS NOT NULL),
-    stopped AS (SELECT * FROM decided WHERE state <> 'started'),
-    {recorded("stopped")}
-    SELECT id, notification_id, state, secret, held_at, ordering_key FROM decided
 """
 _SETTLE = f"""
     WITH answer AS (
@@ -172,59 +120,6 @@ FEW = 10
 """Deliveries claimed together when a worker died holding them once."""
 
 
-class Claimed(NamedTuple):
-    """A delivery this worker holds until its lease ends.
-
-    Parameters:
-        attempts: calls that counted so far. `deaths`: workers that died holding it.
-        expires_in: seconds until it is worthless, by the database's clock at the claim. `age`: seconds since
-            it was accepted, or was to be sent.
-        doubt: nobody knows what became of the last call. provider, started_at: whom it went to, and when.
-        started_ago: seconds since then, by the database's clock.
-        category, chain_id, digest: see `Draft`.
-    """
-
-    id: UUID
-    notification_id: UUID
-    project_id: int
-    fence: int
-    attempts: int
-    deaths: int
-    hold: bool
-    target: str
-    channel: str
-    lane: str
-    kind: str
-    template_id: int | None
-    recipient: Mapping[str, Any]
-    data: Mapping[str, Any] | None
-    content: Mapping[str, Any] | None
-    expires_in: float | None
-    age: float
-    doubt: bool = False
-    provider: str | None = None
-    started_at: datetime | None = None
-    started_ago: float | None = None
-    category: str | None = None
-    chain_id: UUID | None = None
-    digest: bool | None = None
-    sealed: Sealed | None = None
-
-
-class Starting(NamedTuple):
-    """A delivery that is about to be sent.
-
-    Parameters:
-        sender: who it comes from, where the message says so: some recipients do not want to hear from some senders.
-        cleared: the doubt about it is settled: a look-up is sure that it was not sent.
-    """
-
-    item: Claimed
-    provider: str
-    sender: str = ""
-    cleared: bool = False
-
-
 @dataclass(frozen=True)
 class Work:
     """A worker's side of the ledger."""
@@ -244,27 +139,11 @@ class Work:
     def start(self, starting: Sequence[Starting]) -> frozenset[UUID]:
         """The gate: mark as started what may be sent now; the ids that passed.
 
-        What expired, is suppressed or not wanted, has to wait for the end of quiet hours, was cancelled or was taken
-        back since the claim does not pass, and needs nothing more. Of what is in doubt and does not pass it stays
-        unknown whether it was sent: a person has to look at it.
+        What expired, is suppressed or not wanted, has to wait for the end of quiet hours, was cancelled or taken back
+        since the claim, or belongs to a chain that has ended, does not pass, and needs nothing more. Of what is in
+        doubt and does not pass it stays unknown whether it was sent: a person has to look at it.
         """
-        items = [each.item for each in starting]
-        asked = {
-            "ids": arrays.uuids(item.id for item in items),
-            "fences": arrays.numbers(item.fence for item in items),
-            "providers": arrays.texts([each.provider for each in starting]),
-            "cleared": arrays.booleans(each.cleared for each in starting),
-            "projects": arrays.numbers(item.project_id for item in items),
-            "channels": arrays.texts([item.channel for item in items]),
-            "targets": arrays.texts([item.target for item in items]),
-            "promotions": arrays.booleans(item.kind == "promotion" for item in items),
-            "senders": arrays.texts([each.sender for each in starting]),
-            "categories": arrays.texts([item.category for item in items]),
-            "users": arrays.texts([who_chooses(item.channel, item.kind, item.recipient) for item in items]),
-            "zones": arrays.texts([item.recipient.get("timezone") for item in items]),
-            "may_wait": arrays.booleans(may_wait(item.channel, item.lane, item.kind) for item in items),
-        }
-        rows = [_Ended(*row) for row in self.database.driver_rows(_START, asked)]
+        rows = [Ended(*row) for row in self.database.driver_rows(START, asked(starting))]
         if stopped := [row for row in rows if row.state != State.STARTED]:
             try:
                 with self.database.transaction() as connection:
@@ -308,19 +187,8 @@ class Work:
         self.database.execute(_RELEASE, parameters)
 
 
-class _Ended(NamedTuple):
-    """What `finish` reads."""
-
-    id: UUID
-    notification_id: UUID
-    state: str
-    secret: bool
-    held_at: datetime | None
-    ordering_key: str | None
-
-
 class _Settled(NamedTuple):
-    """The same of a delivery that something follows for."""
+    """What `finish` reads, of a delivery that something follows for, and what else is done about it."""
 
     id: UUID
     notification_id: UUID

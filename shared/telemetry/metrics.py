@@ -30,6 +30,8 @@ BREAKER = Gauge(
     ["channel", "provider"],
 )
 ALERTS = Counter("crier_alerts_total", "Answers somebody has to do something about.", ["provider", "kind"])
+CHAIN_STEPS = Counter("crier_chain_steps_total", "Further steps of chains that began.", ["channel"])
+CHAINS_ENDED = Counter("crier_chains_ended_total", "Chains by how they ended.", ["outcome"])
 RECEIPTS = Counter("crier_receipts_total", "Receipts by what came of them.", ["provider", "kind", "outcome"])
 RECEIPTS_DUE = Gauge("crier_receipts_due", "Receipts to be processed now (counted to 10,000).", ["provider"])
 RECEIPTS_AGE = Gauge("crier_receipts_oldest_age_seconds", "How long the first of them has been due.", ["provider"])

@@ -1,4 +1,4 @@
-"""What hung on notifications that are gone: what people did to them, and the uploads they came with."""
+"""What hung on notifications that are gone: what people did to them, the chains and the uploads they belonged to."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -27,12 +27,19 @@ _ERRORS = text(f"""
     DELETE FROM batch_errors e USING old
     WHERE e.batch_id = old.batch_id AND e.row_number = old.row_number AND e.field = old.field
 """)
+_CHAINS = text("""
+    DELETE FROM chains WHERE id IN (
+        SELECT c.id FROM chains c
+        WHERE c.ended_at < :cutoff AND NOT EXISTS (
+            SELECT FROM chain_steps s JOIN notifications n ON n.id = s.notification_id WHERE s.chain_id = c.id)
+        ORDER BY c.ended_at LIMIT :size)
+""")
 _BATCHES = text(f"DELETE FROM batches WHERE id IN ({_EMPTY_BATCHES} LIMIT :size)")
 
 
 def batches(database: Database, cutoff: datetime, size: int) -> Iterator[int]:
     """Remove what hung on notifications accepted before `cutoff` that exist no more, a batch of rows at a time."""
     parameters = {"bound": lowest_id(cutoff), "cutoff": cutoff, "size": size}
-    for statement in (_ACTIONS, _ERRORS, _BATCHES):
+    for statement in (_ACTIONS, _CHAINS, _ERRORS, _BATCHES):
         while count := database.execute(statement, parameters):
             yield count
