@@ -9,6 +9,7 @@ from uuid import UUID
 from shared.crypto import Sealer
 from shared.delivery.bells import Ringer
 from shared.errors import Conflict, InvalidInput
+from shared.intake import digests
 from shared.intake.canonical import canonical, request_hash
 from shared.intake.drafts import Drafts, Row, row_errors, row_of
 from shared.intake.envelope import Envelope, seal_up, told
@@ -21,6 +22,7 @@ from shared.ledger.acceptance import Acceptance, Draft, IdempotencyKey
 from shared.ledger.batches import Batch, RowError
 from shared.ledger.database import Database
 from shared.ledger.devices import Devices
+from shared.ledger.digests import Digests, Item, Joined
 from shared.ledger.endpoints import Endpoints
 from shared.ledger.ids import new_id
 from shared.ledger.states import State
@@ -49,6 +51,7 @@ class Intake:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.acceptance = Acceptance(database)
+        self._digests = Digests(database)
         self.templates = Templates(database)
         self.drafts = Drafts(Devices(database), sealer, Endpoints(database, sealer), unsubscribes)
         self._ringer = ringer
@@ -71,6 +74,8 @@ class Intake:
             LedgerUnavailable: nothing was accepted, or nobody knows; repeat it under the same idempotency key.
         """
         form = canonical(request)
+        if isinstance(request, Mapping) and request.get("digest") is not None:
+            return self._collect(project_id, request, idempotency_key, form)
         try:
             draft = self._check(project_id, request)
         except InvalidInput:
@@ -116,6 +121,7 @@ class Intake:
             LedgerUnavailable: nothing was accepted, or nobody knows; repeat it under the same idempotency key.
         """
         form = canonical(request)
+        _refuse_digest(request)
         try:
             envelope, batch, drafts, receipt, errors = self._check_many(project_id, request)
         except InvalidInput:
@@ -133,16 +139,50 @@ class Intake:
         Raises:
             InvalidInput: every problem, by field path.
         """
+        _refuse_digest(request)
         return seal_up(project_id, _load(_ENVELOPE, request), self.templates, self._now())
+
+    def _collect(self, project_id: int, request: Mapping[str, Any], key: str | None, form: bytes) -> Receipt:
+        """The same for what a digest collects: it joins the one that is open, or opens one."""
+        try:
+            draft, item = self._check_item(project_id, request)
+        except InvalidInput:
+            if answer := self._earlier(project_id, key, form):
+                return Receipt.again(answer)
+            raise
+
+        def receipt(joined: Joined) -> Receipt:
+            state = State.SUPPRESSED if joined.suppressed else State.SCHEDULED
+            return Receipt(joined.notification_id, str(state), draft.channel, draft.lane, collected=joined.count)
+
+        joined = self._digests.add(
+            self.acceptance,
+            project_id,
+            draft,
+            item,
+            key=_key(key, form, {}),
+            answer=lambda joined: receipt(joined).to_json(),
+        )
+        return receipt(joined) if joined.replayed is None else Receipt.again(joined.replayed)
+
+    def _check_item(self, project_id: int, request: Mapping[str, Any]) -> tuple[Draft, Item]:
+        asked, now = _load_one(request), self._now()
+        if "template" not in asked or asked["channel"] == "webhook":
+            raise InvalidInput({"digest": ["A digest needs a template that collects; content is sent as it is."]})
+        pinned = self.templates.pin(project_id, asked["template"], asked["channel"])
+        wanted = digests.wanted(asked, pinned.template)
+        data = digests.arranged(pinned.template, wanted.collecting, asked.get("data", {}))
+        envelope = replace(seal_up(project_id, {**asked, "data": data}, self.templates, now), pinned=pinned)
+        drafts, refused = self.drafts.make(project_id, envelope, [Row(new_id(), asked["to"])])
+        for _, problems in refused:
+            raise InvalidInput(digests.as_given(problems, wanted.collecting))
+        return drafts[0], wanted.item(project_id, pinned.template, drafts[0], now)
 
     def _check(
         self, project_id: int, request: Mapping[str, Any], identifier: UUID | None = None, now: datetime | None = None
     ) -> Draft:
-        try:
-            asked = _load(_NOTIFICATION, request)
-        except InvalidInput as error:
-            to = request.get("to") if isinstance(request, Mapping) else None
-            raise InvalidInput({**error.fields, **(load_recipient(to)[1] if to is not None else {})}) from None
+        _refuse_digest(request)
+        asked = _load_one(request)
         envelope = seal_up(project_id, asked, self.templates, now or self._now())
         row = Row(identifier or new_id(), asked["to"], ordering_key=asked.get("ordering_key"))
         drafts, refused = self.drafts.make(project_id, envelope, [row])
@@ -191,6 +231,20 @@ def _load(schema: EnvelopeSchema, request: Any) -> dict[str, Any]:
     """What a caller asks for; InvalidInput names what is wrong with it."""
     loaded: dict[str, Any] = schema.load_plainly(request) or load(schema, request)
     return loaded
+
+
+def _load_one(request: Any) -> dict[str, Any]:
+    """The same for one notification, what is wrong with its recipient included."""
+    try:
+        return _load(_NOTIFICATION, request)
+    except InvalidInput as error:
+        to = request.get("to") if isinstance(request, Mapping) else None
+        raise InvalidInput({**error.fields, **(load_recipient(to)[1] if to is not None else {})}) from None
+
+
+def _refuse_digest(request: Any) -> None:
+    if isinstance(request, Mapping) and request.get("digest") is not None:
+        raise InvalidInput({"digest": [digests.NOT_HERE]})
 
 
 def _key(key: str | None, form: bytes, response: Mapping[str, Any]) -> IdempotencyKey | None:

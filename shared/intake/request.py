@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from shared.intake.digests import DigestSchema
 from shared.intake.fields import Channel, Metadata, Moment, OrderingKey
 from shared.intake.problems import StrictSchema, did_you_mean
 from shared.intake.recipient import RecipientSchema
@@ -129,6 +130,14 @@ class NotificationRequestSchema(EnvelopeSchema):
 
     to = Recipient(RecipientSchema, required=True)
     ordering_key = OrderingKey(allow_none=True)
+    digest = fields.Nested(
+        DigestSchema,
+        allow_none=True,
+        metadata={
+            "description": "Collect it with others of the same person, template, channel and key, and send one "
+            "message of them all. `data` is one element then."
+        },
+    )
 
 
 class RowSchema(StrictSchema):

@@ -7,16 +7,18 @@ that was given up for dead cannot overwrite what happened after, yet a known ans
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
 import structlog
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from shared.crypto import Sealed
 from shared.errors import LedgerUnavailable
 from shared.ledger import arrays
+from shared.ledger.capping import Capping
 from shared.ledger.database import Database, driver_rows
 from shared.ledger.devices import forget
 from shared.ledger.endings import finish, recorded, returned, suppressed_because
@@ -104,6 +106,8 @@ _START = f"""
     {recorded("stopped")}
     SELECT id, notification_id, state, secret, held_at, ordering_key FROM decided
 """
+# In a transaction that waited for a lock, the time it began has passed.
+_START_LATER = _START.replace("now()", "statement_timestamp()")
 _SETTLE = f"""
     WITH answer AS (
         SELECT * FROM unnest(
@@ -226,20 +230,23 @@ class Work:
 
         What expired, is suppressed, was cancelled or was taken back since the claim does not pass, and needs nothing
         more. Of what is in doubt and does not pass it stays unknown whether it was sent: a person has to look at it.
+        What is over a cap of its project is dropped, or waits (`shared/ledger/capping.py`).
         """
-        items = [each.item for each in starting]
-        asked = {
-            "ids": arrays.uuids(item.id for item in items),
-            "fences": arrays.numbers(item.fence for item in items),
-            "providers": arrays.texts([each.provider for each in starting]),
-            "cleared": arrays.booleans(each.cleared for each in starting),
-            "projects": arrays.numbers(item.project_id for item in items),
-            "channels": arrays.texts([item.channel for item in items]),
-            "targets": arrays.texts([item.target for item in items]),
-            "promotions": arrays.booleans(item.kind == "promotion" for item in items),
-            "senders": arrays.texts([each.sender for each in starting]),
-        }
-        rows = [_Ended(*row) for row in self.database.driver_rows(_START, asked)]
+        concerned = self._capping.concerned(starting)
+        if not concerned:
+            return self._start(starting)
+        capped = {asking.delivery_id for _, asking in concerned}
+        started = self._capping.start(concerned, _gate)
+        others = [each for each in starting if each.item.id not in capped]
+        return started | self._start(others) if others else started
+
+    @cached_property
+    def _capping(self) -> Capping:
+        return Capping(self.database)
+
+    def _start(self, starting: Sequence[Starting]) -> frozenset[UUID]:
+        """The gate for what no cap concerns: one statement, by itself."""
+        rows = [_Ended(*row) for row in self.database.driver_rows(_START, _asked(starting))]
         if stopped := [row for row in rows if row.state != State.STARTED]:
             try:
                 with self.database.transaction() as connection:
@@ -307,6 +314,26 @@ class _Settled(NamedTuple):
     queue: str
     target: str
     started_at: datetime | None
+
+
+def _gate(connection: Connection, starting: Sequence[Starting]) -> list[_Ended]:
+    """The gate in a transaction of the caller's."""
+    return [_Ended(*row) for row in driver_rows(connection, _START_LATER, _asked(starting))]
+
+
+def _asked(starting: Sequence[Starting]) -> dict[str, Any]:
+    items = [each.item for each in starting]
+    return {
+        "ids": arrays.uuids(item.id for item in items),
+        "fences": arrays.numbers(item.fence for item in items),
+        "providers": arrays.texts([each.provider for each in starting]),
+        "cleared": arrays.booleans(each.cleared for each in starting),
+        "projects": arrays.numbers(item.project_id for item in items),
+        "channels": arrays.texts([item.channel for item in items]),
+        "targets": arrays.texts([item.target for item in items]),
+        "promotions": arrays.booleans(item.kind == "promotion" for item in items),
+        "senders": arrays.texts([each.sender for each in starting]),
+    }
 
 
 def _claimed(row: Sequence[Any]) -> Claimed:
