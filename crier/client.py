@@ -27,10 +27,11 @@ from crier.answers import (
     Template,
     TemplateSummary,
 )
+from crier.caps import Caps
 from crier.encoding import as_query, given
 from crier.errors import WaitTimeout
 from crier.events import Events
-from crier.request import Channel, Envelope, Filters, Identity, Platform, Recipient
+from crier.request import Channel, Digest, Envelope, Filters, Identity, Platform, Recipient
 from crier.schedules import Schedules
 from crier.suppressions import Suppressions
 from crier.transport import Transport
@@ -65,6 +66,7 @@ class Client:
         self._http = Transport(self.access, timeout=timeout, retries=retries)
         self.webhooks = Webhooks(self._http.call)
         self.suppressions = Suppressions(self._http.call, self._pages)
+        self.caps = Caps(self._http.call)
         self.schedules = Schedules(self._http.call, self._pages)
         self.events = Events(self._http.call, self._pages)
 
@@ -79,8 +81,8 @@ class Client:
         self._http.close()
 
     def send(
-        self, *, to: Recipient, channel: Channel, ordering_key: str | None = None, idempotency_key: str | None = None,
-        **fields: Unpack[Envelope],
+        self, *, to: Recipient, channel: Channel, ordering_key: str | None = None, digest: Digest | str | None = None,
+        idempotency_key: str | None = None, **fields: Unpack[Envelope],
     ) -> Receipt:  # fmt: skip
         """Send one notification; returns once it is durable.
 
@@ -88,6 +90,8 @@ class Client:
             to: whom: `email`, `phone`, for push `user_id`, `tokens` or `topic`, for a webhook `endpoint`; `name`,
                 `locale`, `timezone`.
             ordering_key: what has the same one is sent one at a time, in the order accepted.
+            digest: collect it with others for so long (`30m`) and send one message of them all; `data` is one element
+                then. See `crier.request.Digest` for the rest.
             idempotency_key: repeated under the same one, a request is answered as the first was.
             fields: `template` and `data`, or `content` and `kind`; `lane`, `send_at`, `expires_at`, `on_unknown`,
                 `metadata`. See `crier.request.Envelope`.
@@ -96,7 +100,8 @@ class Client:
             TypeError: JSON cannot say what is in `data`.
         """
         order = {"ordering_key": ordering_key} if ordering_key else {}
-        asked = {"to": to, "channel": channel, **order, **given(fields)}
+        collected = {"digest": {"window": digest} if isinstance(digest, str) else digest} if digest else {}
+        asked = {"to": to, "channel": channel, **order, **collected, **given(fields)}
         key = idempotency_key or str(uuid4())
         return cast(Receipt, self._http.call("POST", "/v1/notifications", json=asked, idempotency_key=key))
 

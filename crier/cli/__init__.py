@@ -31,6 +31,7 @@ COMMANDS = {
     "outbox": ("crier.cli.outbox:outbox", "Look at what was kept while a channel has no provider.", "cli"),
     "webhooks": ("crier.cli.webhooks:webhooks", "Say where webhooks go, and what is told there.", "cli"),
     "suppressions": ("crier.cli.suppressions:suppressions", "See whom not to write to; add or remove somebody.", "cli"),
+    "caps": ("crier.cli.caps:caps", "Say how often to write to one person, at most.", "cli"),
     "calendar": ("crier.cli.calendar:calendar", "Show the periodic jobs, and what came of them.", "cli"),
     "schedules": ("crier.cli.schedules:schedules", "Send later, at intervals or by cron.", "cli"),
     "events": ("crier.cli.events:events", "Say what to remind people of; move and cancel it.", "cli"),

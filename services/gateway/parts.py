@@ -13,6 +13,7 @@ from shared.intake.upload import Uploads
 from shared.ledger.actions import Actions
 from shared.ledger.appointments import Appointments
 from shared.ledger.batches import Batches
+from shared.ledger.caps import Caps
 from shared.ledger.database import Database
 from shared.ledger.dead_letters import DeadLetters
 from shared.ledger.devices import Devices
@@ -75,6 +76,7 @@ class Parts:
     receipts: Receipts
     sources: Mapping[str, Source]
     suppressions: Suppressions
+    caps: Caps
     public_url: str | None
     links: UnsubscribeLinks | None
     dead_letters: DeadLetters
@@ -125,6 +127,7 @@ class Parts:
             receipts=Receipts(database),
             sources=sources or {},
             suppressions=Suppressions(database),
+            caps=Caps(database),
             public_url=public_url,
             links=links,
             dead_letters=DeadLetters(database),
