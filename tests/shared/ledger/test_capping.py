@@ -248,6 +248,20 @@ def test_what_ends_unsent_counts_no_more(scene: Scene, database: Database, outco
     assert scene.start() == {second}
 
 
+@pytest.mark.parametrize("state", ["undelivered", "unknown"])
+def test_what_bounced_or_may_have_been_sent_counts(scene: Scene, database: Database, state: str) -> None:
+    scene.cap(WEEK._replace(most=1))
+    [first] = scene.accept()
+    scene.start()
+    database.execute(
+        text("UPDATE deliveries SET state = :state, lease_until = NULL, held_at = now() WHERE id = :id"),
+        {"state": state, "id": first},
+    )
+    [second] = scene.accept()
+    assert scene.start() == set()
+    assert scene.row(second).state == "suppressed"
+
+
 def test_what_was_stopped_at_the_gate_leaves_its_room_to_the_next(scene: Scene, database: Database) -> None:
     scene.cap(WEEK._replace(most=1))
     to = {"user_id": "u_1"}
