@@ -5,10 +5,11 @@ from typing import Any
 
 from crier.answers import Receipt
 from crier.demo.singles import WAITING, Script, Singles
+from crier.request import Recipient
 
 PROMISE = "digests"
 COUNT = 24
-TO = {"email": "ada@forum.example", "name": "Ada", "user_id": "ada"}
+TO: Recipient = {"email": "ada@forum.example", "name": "Ada", "user_id": "ada"}
 
 
 def collected(send: Singles) -> Script:
@@ -29,7 +30,7 @@ def collected(send: Singles) -> Script:
         content = send.rendering.content("activity_digest", "email", data, TO)
         send.expect(receipts[name], PROMISE, f"a digest of {len(inside)}", to=TO, content=content, client=client)
     yield from send.ended(list(items))
-    counted = {name: (client.get(name)["digest"] or {}).get("collected") for name in items}
+    counted = {name: found["collected"] for name in items if (found := client.get(name)["digest"])}
     wanted = {name: len(inside) for name, inside in items.items()}
     send.promise(counted == wanted, PROMISE, f"they say that they collected {counted}, not {wanted}")
     send.promise(1 < len(items) < COUNT, PROMISE, f"{COUNT} requests became {len(items)} mails")
