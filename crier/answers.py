@@ -10,12 +10,16 @@ Json = Mapping[str, Any]
 
 
 class Receipt(TypedDict):
-    """One notification was accepted; `replayed` when that was an earlier call under the same idempotency key."""
+    """One notification was accepted; `replayed` when that was an earlier call under the same idempotency key.
+
+    Of a digest `collected` says how many it has, this one included.
+    """
 
     id: str
     state: str
     channel: str
     lane: str
+    collected: NotRequired[int]
     replayed: bool
 
 
@@ -126,12 +130,21 @@ class Summary(TypedDict):
     accepted_at: str
 
 
+class DigestState(TypedDict):
+    """How many requests a digest has collected, until when it collects, and since when it does no more."""
+
+    collected: int
+    closes_at: str
+    closed_at: str | None
+
+
 class Notification(Summary):
     """A notification with its deliveries and timeline, or a chain with all of its steps'; no secret variables."""
 
     data: Json | None
     content: Json | None
     chain: Chain | None
+    digest: DigestState | None
     deliveries: Sequence[Delivery]
     timeline: Sequence[Event]
 
@@ -259,6 +272,19 @@ class Suppression(TypedDict):
     reason: str
     source: str
     delivery_id: str | None
+    created_at: str
+
+
+class Cap(TypedDict):
+    """At most `most` to one person in any `per`; `over`: what is more is dropped, or waits for room."""
+
+    name: str
+    most: int
+    per: str
+    kind: str | None
+    category: str | None
+    channels: Sequence[str]
+    over: str
     created_at: str
 
 

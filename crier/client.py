@@ -27,12 +27,13 @@ from crier.answers import (
     Template,
     TemplateSummary,
 )
+from crier.caps import Caps
 from crier.choices import Categories, QuietHours
 from crier.encoding import as_query, given
 from crier.errors import WaitTimeout
 from crier.events import Events
 from crier.recipients import Recipients
-from crier.request import Channel, Envelope, Filters, Identity, Platform, Recipient, Until
+from crier.request import Channel, Digest, Envelope, Filters, Identity, Platform, Recipient, Until
 from crier.schedules import Schedules
 from crier.suppressions import Suppressions
 from crier.transport import Transport
@@ -67,6 +68,7 @@ class Client:
         self._http = Transport(self.access, timeout=timeout, retries=retries)
         self.webhooks = Webhooks(self._http.call)
         self.suppressions = Suppressions(self._http.call, self._pages)
+        self.caps = Caps(self._http.call)
         self.schedules = Schedules(self._http.call, self._pages)
         self.events = Events(self._http.call, self._pages)
         self.recipients = Recipients(self._http.call, self._pages)
@@ -85,8 +87,8 @@ class Client:
 
     def send(
         self, *, to: Recipient, channel: Channel | Sequence[Channel], fallback_after: str | Sequence[str] | None = None,
-        until: Until | None = None, ordering_key: str | None = None, idempotency_key: str | None = None,
-        **fields: Unpack[Envelope],
+        until: Until | None = None, ordering_key: str | None = None, digest: Digest | str | None = None,
+        idempotency_key: str | None = None, **fields: Unpack[Envelope],
     ) -> Receipt:  # fmt: skip
         """Send one notification; returns once it is durable.
 
@@ -97,6 +99,8 @@ class Client:
             fallback_after: of a chain, how long each step is given (`10m`), or a list with one for each but the last.
             until: of a chain, how far a message must have come: `sent`, `delivered` (when None), `opened`, `clicked`.
             ordering_key: what has the same one is sent one at a time, in the order accepted.
+            digest: collect it with others for so long (`30m`) and send one message of them all; `data` is one element
+                then. See `crier.request.Digest` for the rest.
             idempotency_key: repeated under the same one, a request is answered as the first was.
             fields: `template` and `data`, or `content`, `kind` and `category`; `lane`, `send_at`, `expires_at`,
                 `on_unknown`, `metadata`. See `crier.request.Envelope`.
@@ -106,7 +110,8 @@ class Client:
         """
         order = {"ordering_key": ordering_key} if ordering_key else {}
         chain = given({"fallback_after": fallback_after, "until": until})
-        asked = {"to": to, "channel": channel, **chain, **order, **given(fields)}
+        collected = {"digest": {"window": digest} if isinstance(digest, str) else digest} if digest else {}
+        asked = {"to": to, "channel": channel, **chain, **order, **collected, **given(fields)}
         key = idempotency_key or str(uuid4())
         return cast(Receipt, self._http.call("POST", "/v1/notifications", json=asked, idempotency_key=key))
 

@@ -42,6 +42,17 @@ class Row(TypedDict):
     ordering_key: NotRequired[str | None]
 
 
+class Digest(TypedDict, total=False):
+    """That it is collected with others: for a `window` such as `30m`, or until `at`, a time of day such as `08:00`.
+
+    key: what is collected together; whatever has the same template, when None.
+    """
+
+    window: str
+    at: str
+    key: str
+
+
 class Attachment(TypedDict):
     """A file sent along. `content` is base64; with a `content_id` the HTML shows it as `<img src="cid:…">`."""
 

@@ -14,6 +14,7 @@ CALENDAR: tuple[Job, ...] = (
     Job("idempotency", "5 * * * *",  "cleanup.forget_keys",          "cleanup", SKIP,  300, "Old idempotency keys."),
     Job("secrets",     "35 * * * *", "cleanup.wipe_secrets",         "cleanup", ONCE,  300, "Codes nothing needs."),
     Job("sms_usage",   "50 * * * *", "cleanup.forget_sms_usage",     "cleanup", ONCE,  300, "What limits no SMS now."),
+    Job("contacts",    "10 * * * *", "cleanup.forget_contacts",      "cleanup", ONCE,  300, "What no cap counts now."),
     Job("letters",     "20 * * * *", "cleanup.forget_dead_letters",  "cleanup", ONCE,  300, "Old dead letters."),
     Job("policies",    "*/5 * * * *", "cleanup.run_policies",        "cleanup", SKIP, 1500, "Policies of your own."),
     Job("receipts",    "0 4 * * *",  "cleanup.forget_receipts",      "cleanup", ONCE,  300, "What was reported once."),

@@ -34,6 +34,7 @@ COMMANDS = {
     "recipients": ("crier.cli.recipients:recipients", "Store people; say what they want, and when they rest.", "cli"),
     "categories": ("crier.cli.categories:categories", "Say what messages are about, for people to choose.", "cli"),
     "quiet-hours": ("crier.cli.quiet_hours:quiet_hours", "Say when people are left in peace.", "cli"),
+    "caps": ("crier.cli.caps:caps", "Say how often to write to one person, at most.", "cli"),
     "calendar": ("crier.cli.calendar:calendar", "Show the periodic jobs, and what came of them.", "cli"),
     "schedules": ("crier.cli.schedules:schedules", "Send later, at intervals or by cron.", "cli"),
     "events": ("crier.cli.events:events", "Say what to remind people of; move and cancel it.", "cli"),

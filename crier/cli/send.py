@@ -1,6 +1,7 @@
 """`crier send`."""
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from crier.cli.screen import screen
 from crier.cli.timeline import GOOD, state_text
 from crier.cli.values import duration, durations, moment, pairs
 from crier.client import Client
+from crier.request import Digest
 
 
 @click.command(
@@ -28,6 +30,7 @@ Examples:
   crier send --to +447700900123 --body 'Your table is ready.' --idempotency-key order-4711
   crier send booking_confirmation --channel whatsapp --to +447700900123 --data @booking.json
   crier send booking_confirmation --channel push,sms --to user:u_1 --to +447700900123 --data @booking.json
+  crier send activity_digest --to user:u_1 --data actor=Grace --data text='likes your photo' --digest 30m
   crier send --to endpoint:01981f6e-6b5c-7d3a-9a51-3f2b8c4d5e6f --content @order.json        a webhook
   crier templates show welcome     says which data a template takes
 
@@ -63,6 +66,8 @@ With --wait it ends with 1 unless the notification was sent or delivered, or the
 @click.option("--expires-in", type=duration, help="The same, from now: 10m. One-time codes need one of them.")
 @click.option("--on-unknown", type=click.Choice(POLICIES), help="When nobody knows whether it was sent.")
 @click.option("--ordering-key", metavar="KEY", help="What has the same one is sent one at a time, in this order.")
+@click.option("--digest", metavar="30m|08:00", help="Collect it with others for so long, or until this time of day.")
+@click.option("--digest-key", metavar="KEY", help="What is collected together. [default: what has this template]")
 @click.option("--metadata", multiple=True, metavar="NAME=VALUE", help="Strings of your own, given back with it.")
 @click.option("--idempotency-key", help="The same request under the same key is sent once; write its moments out.")
 @click.option("--wait", "waits", is_flag=True, help="Follow it until it ends.")
@@ -70,7 +75,8 @@ With --wait it ends with 1 unless the notification was sent or delivered, or the
 def send(
     *, template: str | None, recipients: tuple[str, ...], channel: str | list[str] | None, given: tuple[str, ...],
     name: str | None, locale: str | None, timezone: str | None, unsubscribe_url: str | None, expires_at: str | None,
-    expires_in: timedelta | None, metadata: tuple[str, ...], waits: bool, as_json: bool, **rest: Any,
+    expires_in: timedelta | None, digest: str | None, digest_key: str | None, metadata: tuple[str, ...], waits: bool,
+    as_json: bool, **rest: Any,
 ) -> None:  # fmt: skip
     """Send one notification of a TEMPLATE, or of content of your own."""
     content = read_content(rest)
@@ -78,6 +84,8 @@ def send(
         raise click.UsageError("Name a TEMPLATE, or give content: --subject and --text, --body, --title and --body.")
     if expires_at and expires_in:
         raise click.UsageError("Give --expires-at or --expires-in, not both.")
+    if digest_key and not digest:
+        raise click.UsageError("--digest-key: say with --digest how long to collect.")
     to = read_recipient(recipients)
     more = {"name": name, "locale": locale, "timezone": timezone, "unsubscribe_url": unsubscribe_url}
     to |= {field: value for field, value in more.items() if value}
@@ -85,7 +93,8 @@ def send(
     client = Client()
     asked: dict[str, Any] = {"to": to, "channel": channel, "template": template, "content": content}
     receipt = client.send(
-        **asked, data=read_data(given, lambda: client.template(template)["variables"] if template else ()) or None,
+        **asked, data=read_data(given, lambda: _variables(client, template, digest)) or None,
+        digest=_digest(digest, digest_key) if digest else None,
         expires_at=datetime.now(UTC) + expires_in if expires_in else expires_at,
         metadata=pairs("--metadata", metadata) or None, **rest,
     )  # fmt: skip
@@ -93,7 +102,8 @@ def send(
     if not as_json:
         earlier = " by an earlier call under this key" if receipt["replayed"] else ""
         console.print(f"[green]✓[/] Accepted{earlier}: [bold]{receipt['id']}[/]", end="  ")
-        console.print(state_text(receipt["state"]), f" {receipt['channel']}.{receipt['lane']}")
+        console.print(state_text(receipt["state"]), f" {receipt['channel']}.{receipt['lane']}", end="")
+        console.print(f"  {receipt['collected']} collected" if "collected" in receipt else "")
     if waits:
         found = follow(client, receipt["id"], console)
         if as_json:
@@ -113,3 +123,17 @@ def send(
 
 def _is_good(found: Notification) -> bool:
     return found["chain"]["state"] == "succeeded" if found["chain"] else found["state"] in GOOD
+
+
+def _digest(text: str, key: str | None) -> Digest:
+    when: Digest = {"at": text} if ":" in text else {"window": text}
+    return {**when, "key": key} if key else when
+
+
+def _variables(client: Client, template: str | None, digest: str | None) -> Sequence[Mapping[str, Any]]:
+    """What may be given: of a digest, the fields of an element too."""
+    if template is None:
+        return ()
+    declared = client.template(template)["variables"]
+    elements = [field for one in declared for field in (one.get("items") or {}).get("fields") or ()] if digest else []
+    return [*declared, *elements]

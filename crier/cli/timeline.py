@@ -61,6 +61,7 @@ def _facts(found: Notification) -> Table:
         "template": found["template"],
         "data": _json(found["data"]),
         "content": _json(found["content"]),
+        "collected": found["digest"] and str(found["digest"]["collected"]),
         "metadata": _json(found["metadata"]),
         "accepted": local(found["accepted_at"]),
         "send at": found["send_at"] and local(found["send_at"]),

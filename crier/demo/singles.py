@@ -17,7 +17,7 @@ from crier.demo.stage import Stage
 from crier.sandbox import Sandbox
 from crier.sandbox.twilio.message import WHATSAPP
 from shared.ledger.ids import derived_id
-from shared.messages.content import load_content
+from shared.messages.content import Content, load_content
 
 BUSY, WAITING = True, False
 Script = Generator[bool, None, None]
@@ -73,13 +73,26 @@ class Singles:
         """
         asked: Any = {"channel": channel, "to": to, "template": template, "data": data, "content": content}
         receipt = (client or self.client).send(**asked, **fields)
-        if client:
-            self._clients[receipt["id"]] = client
         expected = (
             self.rendering.content(template, channel, data or {}, to)
             if template
             else load_content(channel, content or {})
         )
+        self.expect(
+            receipt, group, what, to=to, content=expected, ends=ends, arrives=arrives, state=state, refused=refused,
+            times=times, not_before=not_before, client=client,
+        )  # fmt: skip
+        return receipt
+
+    def expect(
+        self, receipt: Receipt, group: str, what: str, *, to: Mapping[str, Any], content: Content,
+        ends: Mapping[str, str] | None = None, arrives: bool | None = None, state: str = "sent",
+        refused: int | None = 0, times: int = 1, not_before: datetime | None = None, client: Client | None = None,
+    ) -> None:  # fmt: skip
+        """Write down what has to come of one that was sent; the parameters of `send`, and what has to arrive."""
+        if client:
+            self._clients[receipt["id"]] = client
+        channel = receipt["channel"]
         for delivery, target in self._deliveries(receipt, to):
             ending = (ends or {}).get(target, state)
             comes = ending == "sent" if arrives is None else arrives
@@ -92,7 +105,7 @@ class Singles:
                     channel=channel,
                     vendors=vendors(channel, receipt["lane"]),
                     target=_as_sent(channel, target),
-                    content=expected if comes else None,
+                    content=content if comes else None,
                     name=to.get("name") if channel == "email" else None,
                     state=ending,
                     refused=refused if ends is None else 0 if ending == "sent" else 1,
@@ -100,7 +113,6 @@ class Singles:
                     not_before=not_before,
                 )
             )
-        return receipt
 
     def look(self, notification: str) -> Notification:
         """How a notification is now."""

@@ -7,6 +7,7 @@ from services.cleanup.declared.runner import Runner
 from services.cleanup.ledger import yielding_database
 from services.cleanup.pace import Pace
 from services.cleanup.policies import (
+    contacts,
     dead_letters,
     idempotency_keys,
     notifications,
@@ -47,6 +48,7 @@ def declare(runtime: Runtime) -> None:
         "idempotency": lambda pace: idempotency_keys.forget(ledger, pace, settings.idempotency_keep),
         "secrets": lambda pace: secrets.wipe_orphaned(ledger, pace),
         "sms_usage": lambda pace: sms_usage.forget(ledger, pace),
+        "contacts": lambda pace: contacts.forget(ledger, pace),
         "letters": lambda pace: dead_letters.forget(
             ledger, pace, settings.dead_letters_age, settings.dead_letters_count
         ),

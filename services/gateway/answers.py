@@ -27,6 +27,9 @@ class ReceiptSchema(Schema):
     state = fields.String(required=True, validate=validate.OneOf(["queued", "scheduled", "suppressed"]))
     channel = fields.String(required=True, validate=validate.OneOf(CHANNELS))
     lane = fields.String(required=True, validate=validate.OneOf(LANES))
+    collected = fields.Integer(
+        metadata={"description": "Of a digest: how many requests it has collected, this one included."}
+    )
 
 
 class RowErrorSchema(Schema):
@@ -146,6 +149,16 @@ class SummarySchema(Schema):
     accepted_at = fields.DateTime(required=True)
 
 
+class DigestStateSchema(Schema):
+    """What a digest has collected."""
+
+    collected = fields.Integer(required=True, metadata={"description": "Requests."})
+    closes_at = fields.DateTime(required=True)
+    closed_at = fields.DateTime(
+        required=True, allow_none=True, metadata={"description": "Since when it collects no more."}
+    )
+
+
 class NotificationSchema(SummarySchema):
     """A notification with its deliveries and timeline, or a chain with those of all its steps.
 
@@ -155,6 +168,9 @@ class NotificationSchema(SummarySchema):
     data = fields.Dict(allow_none=True)
     content = fields.Dict(allow_none=True)
     chain = fields.Nested(ChainSchema, allow_none=True, metadata={"description": "Where it is, where it is a chain."})
+    digest = fields.Nested(
+        DigestStateSchema, required=True, allow_none=True, metadata={"description": "Where it collects."}
+    )
     deliveries = fields.List(fields.Nested(DeliverySchema), required=True)
     timeline = fields.List(fields.Nested(EventSchema), required=True)
 

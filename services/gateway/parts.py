@@ -13,6 +13,7 @@ from shared.intake.upload import Uploads
 from shared.ledger.actions import Actions
 from shared.ledger.appointments import Appointments
 from shared.ledger.batches import Batches
+from shared.ledger.caps import Caps
 from shared.ledger.categories import Categories
 from shared.ledger.database import Database
 from shared.ledger.dead_letters import DeadLetters
@@ -80,6 +81,7 @@ class Parts:
     receipts: Receipts
     sources: Mapping[str, Source]
     suppressions: Suppressions
+    caps: Caps
     public_url: str | None
     links: UnsubscribeLinks | None
     dead_letters: DeadLetters
@@ -142,6 +144,7 @@ class Parts:
             receipts=Receipts(database),
             sources=sources or {},
             suppressions=Suppressions(database),
+            caps=Caps(database),
             public_url=public_url,
             links=links,
             dead_letters=DeadLetters(database),

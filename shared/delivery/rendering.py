@@ -6,12 +6,14 @@ from typing import Any
 from cachetools import LRUCache, cached
 
 from shared.crypto import Sealer
+from shared.ledger.digests import Digests
 from shared.ledger.template_store import TemplateStore
 from shared.ledger.work import Claimed
 from shared.messages.content import Content, read_content
 from shared.senders.identities import Identities
 from shared.templates.bundle import Bundle
 from shared.templates.compiled import Template, compile_bundle
+from shared.templates.manifest import DIGEST_COUNT
 from shared.unsubscribe import Subscription, UnsubscribeLinks, with_link, with_preferences_link
 
 
@@ -28,6 +30,7 @@ class Renderer:
         self._sealer = sealer
         self._identities = identities
         self._links = links
+        self._digests = Digests(store.database)
 
         @cached(LRUCache(maxsize=500))
         def template(version_id: int) -> Template:
@@ -48,11 +51,17 @@ class Renderer:
         template, recipient = self._template(item.template_id), self.recipient(item)
         if template.links_to_preferences:
             recipient = with_preferences_link(recipient, item.kind, _subscription(item), self._links)
-        return template.render(item.channel, self._data(item), recipient, brand)
+        data = self._collected(item, template) if item.digest else self._data(item)
+        return template.render(item.channel, data, recipient, brand)
 
     def recipient(self, item: Claimed) -> Mapping[str, Any]:
         """What is known of the recipient of `item`, with a way to unsubscribe where it needs one."""
         return with_link(item.recipient, item.kind, _subscription(item), self._links)
+
+    def _collected(self, item: Claimed, template: Template) -> dict[str, Any]:
+        """What a digest collected; it collects no more from now on, and the same is read whenever it is tried again."""
+        found = self._digests.close(item.notification_id, template.digest_most)
+        return {**found.variables, str(template.digest): list(found.items), DIGEST_COUNT: found.count}
 
     def _data(self, item: Claimed) -> dict[str, Any]:
         return {**(item.data or {}), **(self._sealer.open(item.sealed) if item.sealed else {})}

@@ -9,6 +9,7 @@ from uuid import UUID
 from shared.crypto import Sealer
 from shared.delivery.bells import Ringer
 from shared.errors import Conflict, InvalidInput
+from shared.intake import digests
 from shared.intake.canonical import canonical, request_hash
 from shared.intake.chains import ChainPlanner
 from shared.intake.declared import DeclaredCategories
@@ -23,6 +24,7 @@ from shared.ledger.acceptance import Acceptance, Accepted, Draft, IdempotencyKey
 from shared.ledger.batches import Batch, RowError
 from shared.ledger.database import Database
 from shared.ledger.devices import Devices
+from shared.ledger.digests import Digests, Item, Joined
 from shared.ledger.endpoints import Endpoints
 from shared.ledger.ids import new_id
 from shared.ledger.planned_chain import PlannedChain
@@ -56,6 +58,7 @@ class Intake:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.acceptance = Acceptance(database)
+        self._digests = Digests(database)
         self.templates = Templates(database)
         self._categories = DeclaredCategories(database)
         devices, recipients = Devices(database), Recipients(database)
@@ -81,6 +84,8 @@ class Intake:
             LedgerUnavailable: nothing was accepted, or nobody knows; repeat it under the same idempotency key.
         """
         form = canonical(request)
+        if isinstance(request, Mapping) and request.get("digest") is not None:
+            return self._collect(project_id, request, idempotency_key, form)
         try:
             checked = self._check(project_id, request)
         except InvalidInput:
@@ -127,6 +132,7 @@ class Intake:
             LedgerUnavailable: nothing was accepted, or nobody knows; repeat it under the same idempotency key.
         """
         form = canonical(request)
+        _refuse_digest(request)
         try:
             envelope, batch, drafts, receipt, errors = self._check_many(project_id, request)
         except InvalidInput:
@@ -144,6 +150,7 @@ class Intake:
         Raises:
             InvalidInput: every problem, by field path.
         """
+        _refuse_digest(request)
         return self._envelope(project_id, _load(_ENVELOPE, request), self._now())
 
     def _envelope(self, project_id: int, asked: Mapping[str, Any], now: datetime) -> Envelope:
@@ -159,14 +166,49 @@ class Intake:
             return self.acceptance.accept_chain(project_id, checked, key=key)
         return self.acceptance.accept(project_id, [checked], key=key)
 
+    def _collect(self, project_id: int, request: Mapping[str, Any], key: str | None, form: bytes) -> Receipt:
+        """The same for what a digest collects: it joins the one that is open, or opens one."""
+        try:
+            draft, item = self._check_item(project_id, request)
+        except InvalidInput:
+            if answer := self._earlier(project_id, key, form):
+                return Receipt.again(answer)
+            raise
+
+        def receipt(joined: Joined) -> Receipt:
+            state = State.SUPPRESSED if joined.suppressed else State.SCHEDULED
+            return Receipt(joined.notification_id, str(state), draft.channel, draft.lane, collected=joined.count)
+
+        joined = self._digests.add(
+            self.acceptance,
+            project_id,
+            draft,
+            item,
+            key=_key(key, form, {}),
+            answer=lambda joined: receipt(joined).to_json(),
+        )
+        return receipt(joined) if joined.replayed is None else Receipt.again(joined.replayed)
+
+    def _check_item(self, project_id: int, request: Mapping[str, Any]) -> tuple[Draft, Item]:
+        asked, now = _load_one(request), self._now()
+        if "template" not in asked or asked["channel"] == "webhook":
+            raise InvalidInput({"digest": ["A digest needs a template that collects; content is sent as it is."]})
+        if isinstance(asked["channel"], list):
+            raise InvalidInput({"channel": ["A digest goes by one channel: give the name of one."]})
+        pinned = self.templates.pin(project_id, asked["template"], asked["channel"])
+        wanted = digests.wanted(asked, pinned.template)
+        data = digests.arranged(pinned.template, wanted.collecting, asked.get("data", {}))
+        envelope = replace(self._envelope(project_id, {**asked, "data": data}, now), pinned=pinned)
+        drafts, refused = self.drafts.make(project_id, envelope, [Row(new_id(), asked["to"])])
+        for _, problems in refused:
+            raise InvalidInput(digests.as_given(problems, wanted.collecting))
+        return drafts[0], wanted.item(project_id, pinned.template, drafts[0], now)
+
     def _check(
         self, project_id: int, request: Mapping[str, Any], identifier: UUID | None = None, now: datetime | None = None
     ) -> Draft | PlannedChain:
-        try:
-            asked = _load(_NOTIFICATION, request)
-        except InvalidInput as error:
-            to = request.get("to") if isinstance(request, Mapping) else None
-            raise InvalidInput({**error.fields, **(load_recipient(to)[1] if to is not None else {})}) from None
+        _refuse_digest(request)
+        asked = _load_one(request)
         if isinstance(asked["channel"], list):
             return self.chains.plan(project_id, asked, now or self._now(), identifier)
         envelope = self._envelope(project_id, asked, now or self._now())
@@ -222,6 +264,20 @@ def _load(schema: EnvelopeSchema, request: Any) -> dict[str, Any]:
 def _first(checked: Draft | PlannedChain) -> Draft:
     """What is sent first."""
     return checked.begins if isinstance(checked, PlannedChain) else checked
+
+
+def _load_one(request: Any) -> dict[str, Any]:
+    """The same for one notification, what is wrong with its recipient included."""
+    try:
+        return _load(_NOTIFICATION, request)
+    except InvalidInput as error:
+        to = request.get("to") if isinstance(request, Mapping) else None
+        raise InvalidInput({**error.fields, **(load_recipient(to)[1] if to is not None else {})}) from None
+
+
+def _refuse_digest(request: Any) -> None:
+    if isinstance(request, Mapping) and request.get("digest") is not None:
+        raise InvalidInput({"digest": [digests.NOT_HERE]})
 
 
 def _key(key: str | None, form: bytes, response: Mapping[str, Any]) -> IdempotencyKey | None:

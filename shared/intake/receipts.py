@@ -18,6 +18,7 @@ class Receipt:
     Parameters:
         state: `queued`, `scheduled` when `send_at` is ahead, `suppressed` when the recipient must not be written to.
         replayed: it was accepted by an earlier call under the same idempotency key.
+        collected: of a digest, how many it has collected, this one included.
     """
 
     id: UUID
@@ -25,15 +26,22 @@ class Receipt:
     channel: str
     lane: str
     replayed: bool = False
+    collected: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The answer's body, as it is kept for later calls under the same key."""
-        return {"id": str(self.id), "state": self.state, "channel": self.channel, "lane": self.lane}
+        answer: dict[str, Any] = {
+            "id": str(self.id), "state": self.state, "channel": self.channel, "lane": self.lane
+        }  # fmt: skip
+        return answer if self.collected is None else {**answer, "collected": self.collected}
 
     @classmethod
     def again(cls, answer: Mapping[str, Any]) -> "Receipt":
         """The receipt of an earlier call, from its answer."""
-        return cls(UUID(answer["id"]), answer["state"], answer["channel"], answer["lane"], replayed=True)
+        return cls(
+            UUID(answer["id"]), answer["state"], answer["channel"], answer["lane"], replayed=True,
+            collected=answer.get("collected"),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from shared.intake.chains import MOST_STEPS, ChannelOrChain, Patience, check_shape
+from shared.intake.digests import DigestSchema
 from shared.intake.fields import Category, Channel, Metadata, Moment, OrderingKey
 from shared.intake.problems import StrictSchema, did_you_mean
 from shared.intake.recipient import RecipientSchema
@@ -177,6 +178,14 @@ class NotificationRequestSchema(EnvelopeSchema):
             "description": "Of a chain: how far a message must have come for it to have succeeded. `delivered` unless "
             "said otherwise. Refused where the channel's provider does not report it.",
             "enum": list(GOALS),
+        },
+    )
+    digest = fields.Nested(
+        DigestSchema,
+        allow_none=True,
+        metadata={
+            "description": "Collect it with others of the same person, template, channel and key, and send one "
+            "message of them all. `data` is one element then."
         },
     )
 

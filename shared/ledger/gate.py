@@ -9,9 +9,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from sqlalchemy import Connection
+
 from shared.ledger import arrays
 from shared.ledger.chain_ends import over
 from shared.ledger.claimed import Starting
+from shared.ledger.database import driver_rows
 from shared.ledger.endings import recorded, returned, suppressed_because
 from shared.ledger.wishes import barred, may_wait, quiet, who_chooses
 
@@ -68,6 +71,8 @@ START = f"""
     {recorded("stopped")}
     SELECT id, notification_id, state, secret, held_at, ordering_key FROM decided
 """
+# In a transaction that waited for a lock, the time it began has passed.
+_START_LATER = START.replace("now()", "statement_timestamp()")
 
 
 class Ended(NamedTuple):
@@ -79,6 +84,11 @@ class Ended(NamedTuple):
     secret: bool
     held_at: datetime | None
     ordering_key: str | None
+
+
+def pass_through(connection: Connection, starting: Sequence[Starting]) -> list[Ended]:
+    """The gate in a transaction of the caller's, who may have waited for a lock."""
+    return [Ended(*row) for row in driver_rows(connection, _START_LATER, asked(starting))]
 
 
 def asked(starting: Sequence[Starting]) -> dict[str, Any]:

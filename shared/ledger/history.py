@@ -19,7 +19,11 @@ COLUMNS = """
     n.on_unknown, n.ordering_key, n.category, n.chain_id, n.accepted_at,
     (SELECT name || '@' || version FROM template_versions t WHERE t.id = n.template_id) AS template
 """
-_ONE = text(f"SELECT {COLUMNS}, n.data, n.content FROM notifications n WHERE n.id = :id AND n.project_id = :project_id")
+_ONE = text(f"""
+    SELECT {COLUMNS}, n.data, n.content, n.digest FROM notifications n
+    WHERE n.id = :id AND n.project_id = :project_id
+""")
+_DIGEST = text("SELECT count AS collected, closes_at, closed_at FROM digests WHERE notification_id = :id")
 _DELIVERIES = text(f"""
     SELECT id, notification_id, state, target, provider, attempts, due_at, started_at, settled_at, held_at, reason
     FROM deliveries d WHERE {children_of(":id")} ORDER BY id
@@ -82,6 +86,15 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class DigestState:
+    """How many requests a digest has collected, until when it collects, and since when it does no more."""
+
+    collected: int
+    closes_at: datetime
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """A notification as it was accepted, and its state: a fold over its deliveries'.
 
@@ -115,14 +128,16 @@ class Notification(Summary):
     """A notification with everything that is known of it.
 
     Parameters:
-        data: the variables that are not secret.
+        data: the variables that are not secret. Of a digest there are none: each request has its own.
         chain: where it is, where it is a chain; then the rest is its latest step's, with the deliveries and the
             timeline of all of them.
+        digest: what it has collected, where it does.
     """
 
     data: Mapping[str, Any] | None
     content: Mapping[str, Any] | None
     chain: ChainStory | None
+    digest: DigestState | None
     deliveries: Sequence[Delivery]
     timeline: Sequence[Event]
 
@@ -145,11 +160,13 @@ class History:
                 return _chain(connection, project_id, notification_id)
             deliveries = _deliveries(connection, notification_id)
             timeline = _timeline(connection, row, deliveries)
+            digest = connection.execute(_DIGEST, {"id": notification_id}).first() if row.digest else None
         return Notification(
             **summary(row, fold(delivery.state for delivery in deliveries)),
             data=row.data,
             content=row.content,
             chain=None,
+            digest=DigestState(**digest._mapping) if digest else None,
             deliveries=deliveries,
             timeline=timeline,
         )
@@ -180,6 +197,7 @@ def _chain(connection: Connection, project_id: int, chain_id: UUID) -> Notificat
         data=rows[-1].data,
         content=rows[-1].content,
         chain=chain.story(states),
+        digest=None,
         deliveries=deliveries,
         timeline=[
             Event(chain.row.created_at, "accepted"),

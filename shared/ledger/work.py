@@ -7,6 +7,7 @@ that was given up for dead cannot overwrite what happened after, yet a known ans
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from sqlalchemy import text
 from shared.crypto import Sealed
 from shared.errors import LedgerUnavailable
 from shared.ledger import arrays
+from shared.ledger.capping import Capping
 from shared.ledger.claimed import Claimed, Starting
 from shared.ledger.database import Database, driver_rows
 from shared.ledger.devices import forget
@@ -141,8 +143,23 @@ class Work:
 
         What expired, is suppressed or not wanted, has to wait for the end of quiet hours, was cancelled or taken back
         since the claim, or belongs to a chain that has ended, does not pass, and needs nothing more. Of what is in
-        doubt and does not pass it stays unknown whether it was sent: a person has to look at it.
+        doubt and does not pass it stays unknown whether it was sent: a person has to look at it. What is over a cap of
+        its project is dropped, or waits (`shared/ledger/capping.py`).
         """
+        concerned = self._capping.concerned(starting)
+        if not concerned:
+            return self._start(starting)
+        capped = {asking.delivery_id for _, asking in concerned}
+        started = self._capping.start(concerned)
+        others = [each for each in starting if each.item.id not in capped]
+        return started | self._start(others) if others else started
+
+    @cached_property
+    def _capping(self) -> Capping:
+        return Capping(self.database)
+
+    def _start(self, starting: Sequence[Starting]) -> frozenset[UUID]:
+        """The gate for what no cap concerns: one statement, by itself."""
         rows = [Ended(*row) for row in self.database.driver_rows(START, asked(starting))]
         if stopped := [row for row in rows if row.state != State.STARTED]:
             try:

@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from shared.durations import distance_of
 from shared.errors import InvalidInput
 from shared.intake.fields import Moment, TimeZone
 from shared.intake.problems import StrictSchema, did_you_mean
@@ -13,7 +14,7 @@ from shared.intake.request import NotificationRequestSchema
 from shared.messages.fields import Line
 from shared.schedules.cron import read_cron
 from shared.schedules.misfires import POLICIES
-from shared.schedules.triggers import ByCron, Every, Once, Trigger, distance_of
+from shared.schedules.triggers import ByCron, Every, Once, Trigger
 
 LEAST, MOST = timedelta(seconds=60), timedelta(days=366)
 """Between two times of an interval."""

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.interval import IntervalTrigger
 
+from shared.durations import distance_of
 from shared.schedules.cron import Cron, read_cron
 
 _SECOND, _DAY = timedelta(seconds=1), timedelta(days=1)
@@ -138,17 +139,6 @@ def latest_until(trigger: Trigger, first: datetime, until: datetime) -> datetime
         low, high = (middle, high) if found is not None and found <= until else (low, middle - 1)
     found = trigger.next_after(first + timedelta(seconds=low - 1)) if low else first
     return found or first
-
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-
-
-def distance_of(text: str) -> timedelta:
-    """`90s`, `30m`, `2h` or `1d`. Raises ValueError when it is none of them."""
-    number, unit = text[:-1], text[-1:]
-    if unit not in _UNITS or not number.isascii() or not number.isdecimal() or len(number) > 9:
-        raise ValueError("Must be a whole number and s, m, h or d, such as 30m or 1d.")
-    return timedelta(seconds=int(number) * _UNITS[unit])
 
 
 def _each_named_time(cron: Cron, zone: ZoneInfo, after: datetime) -> datetime:

@@ -8,6 +8,7 @@ MESSAGES = Counter("crier_messages_total", "Broker messages processed.", ["actor
 MESSAGE_SECONDS = Histogram("crier_message_seconds", "Time an actor took.", ["actor"], buckets=_SECONDS)
 ATTEMPTS = Counter("crier_attempts_total", "Provider calls by outcome.", ["queue", "provider", "outcome"])
 NOT_ADMITTED = Counter("crier_not_admitted_total", "Deliveries a limit kept from the provider.", ["queue", "code"])
+CAPPED = Counter("crier_capped_total", "Deliveries over a frequency cap, dropped or put off.", ["queue", "over"])
 CALL_SECONDS = Histogram(
     "crier_provider_call_seconds", "Time a provider took.", ["queue", "provider"], buckets=_SECONDS
 )

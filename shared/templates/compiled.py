@@ -14,10 +14,14 @@ from shared.templates.brand import Brand
 from shared.templates.bundle import Bundle
 from shared.templates.form import Form
 from shared.templates.formats import formats_for
-from shared.templates.manifest import read_manifest
+from shared.templates.manifest import DIGEST_COUNT, read_manifest
 
 RECIPIENT = ("name", "email", "phone", "user_id", "locale", "timezone", "unsubscribe_url", "preferences_url")
 """What a template may use of `recipient`; what is not known is empty."""
+
+
+DIGEST_MOST = 500
+"""Items of a digest in one message, where its list has no `max_length` below that."""
 
 
 class Template:
@@ -35,6 +39,7 @@ class Template:
         variables: what is declared, see `variables.Variables`.
         sample: example data that passes `check`.
         secret_variables: names of those to encrypt at rest and wipe at the end.
+        digest: the list that collects, where it can be sent as a digest; of that, `digest_most` are in a message.
     """
 
     def __init__(self, bundle: Bundle) -> None:
@@ -51,6 +56,7 @@ class Template:
         self.variables = manifest.variables
         self.sample = manifest.sample
         self.secret_variables = manifest.variables.secret
+        self.digest = manifest.digest
         self._manifest = manifest
         self._sources = _sources(bundle, manifest.language)
         self._forms: dict[str, Form] = {}
@@ -61,6 +67,12 @@ class Template:
             channel: [tag for tag, source in self._sources.items() if channel in source.channels]
             for channel in self.channels
         }
+
+    @property
+    def digest_most(self) -> int:
+        """How many items of a digest a message has at most: as long as its list may be."""
+        longest = self.variables.declared[self.digest].max_length if self.digest else None
+        return min(longest or DIGEST_MOST, DIGEST_MOST)
 
     def check_variants(self) -> None:
         """Compile every variant now, instead of when it is first sent; `TemplateError` by file and line."""
@@ -91,6 +103,8 @@ class Template:
             values = self.variables.parse(data)
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise TemplateError("The stored data does not fit the template's variables.") from error
+        if self.digest:
+            values.setdefault(DIGEST_COUNT, len(values[self.digest] or ()))
         form, locale = self._form(channel, (recipient.get("locale"), brand.locale))
         limits.start()
         formats = formats_for(form.language, locale, recipient.get("timezone"))

@@ -16,7 +16,7 @@ from shared.messages.sms import SmsContent
 from shared.messages.whatsapp import WhatsAppContent
 from shared.templates import files
 from shared.templates.formats import Formats
-from shared.templates.manifest import CONTEXT, Manifest
+from shared.templates.manifest import Manifest
 from shared.templates.program import Program
 
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
@@ -68,7 +68,7 @@ class Form:
         named = {self._attachments[file]: name for file, name in names.items()}
         self._program = Program(self._files, named, self.language)
         is_variant = any(not file.startswith(files.LAYOUT) for file in self._origins)
-        self._program.check({*CONTEXT, *manifest.variables.declared}, self._origins if is_variant else ())
+        self._program.check(manifest.names, self._origins if is_variant else ())
         multiline = {name for name, variable in manifest.variables.declared.items() if variable.multiline}
         self._refuse_line_breaks([*files.ONE_LINE, *named], multiline)
 

@@ -20,8 +20,11 @@ RESERVED = (*CONTEXT, "loop", "self", "super", "caller", "range", "namespace")
 CATEGORY = re.compile(r"[a-z][a-z0-9_]{0,49}")
 """The name of a category of messages."""
 
+DIGEST_COUNT = "digest_count"
+"""What a template that collects sees besides: how many there were, where the message has fewer."""
+
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
-_KEYS = {"description", "kind", "category", "language", "variables", "attachments", "sample"}
+_KEYS = {"description", "kind", "category", "language", "digest", "variables", "attachments", "sample"}
 _VARIABLE_KEYS = {
     "type", "description", "required", "default", "secret", "multiline", "max_length", "choices", "items", "fields",
 }  # fmt: skip
@@ -29,9 +32,12 @@ _VARIABLE_KEYS = {
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A checked template.toml. `attachments` are file names by the stem of their source, as Jinja2 source.
+    """A checked template.toml.
 
-    `category` is what it is about, of which people may choose; None where they may not.
+    Parameters:
+        attachments: file names by the stem of their source, as Jinja2 source.
+        category: what it is about, of which people may choose; None where they may not.
+        digest: the list that collects in a digest.
     """
 
     description: str
@@ -41,6 +47,12 @@ class Manifest:
     sample: Mapping[str, Any]
     attachments: Mapping[str, str] = field(default_factory=dict)
     category: str | None = None
+    digest: str | None = None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What the template's files may name."""
+        return frozenset({*CONTEXT, *self.variables.declared, *([DIGEST_COUNT] if self.digest else [])})
 
 
 def read_manifest(text: str) -> Manifest:
@@ -98,7 +110,25 @@ class _Reader:
         language = data.get("language", "en")
         if not isinstance(language, str) or not (tag := canonical(language)):
             raise self.wrong("`language` must be a tag such as en or pt-BR.", "language")
-        return Manifest(description, kind, tag, variables, sample, attachments, category)
+        digest = self.digest(data.get("digest"), kind, variables)
+        return Manifest(description, kind, tag, variables, sample, attachments, category, digest)
+
+    def digest(self, name: Any, kind: str, variables: Variables) -> str | None:
+        """The list that collects; what a digest keeps is readable until it is sent, so nothing secret may be in it."""
+        if name is None:
+            return None
+        variable = variables.declared.get(name) if isinstance(name, str) else None
+        if variable is None or variable.items is None or variable.items.type != "object":
+            raise self.wrong("`digest` must be the name of a variable that is a list of objects.", "digest")
+        if kind == "code" or variables.secret:
+            raise self.wrong("What is secret is not collected: a template with `digest` has no code.", "digest")
+        taken = {other for other in variables.declared if other != name} & set(variables.element(name))
+        if taken:
+            both = sorted(taken)[0]
+            raise self.wrong(f"`{both}` is a variable and a field of `{name}`: in a digest nobody could tell.", both)
+        if name in variables.element(name) or DIGEST_COUNT in variables.declared:
+            raise self.wrong(f"`{name}` cannot be a field of itself, nor `{DIGEST_COUNT}` a variable here.", "digest")
+        return str(name)
 
     def table(self, data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         value = data.get(key, {})

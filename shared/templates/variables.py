@@ -64,6 +64,11 @@ class Variables:
     def _schema(self) -> Schema:
         return _schema(tuple(self.declared.values()))
 
+    def element(self, name: str) -> tuple[str, ...]:
+        """The names of the fields that each item of a list of objects has."""
+        items = self.declared[name].items
+        return tuple(field.name for field in items.fields) if items else ()
+
     def check(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return `data` as it was sent, or raise `InvalidInput` with every problem by path (`data.items.0.price`)."""
         if self._is_plainly_good(data):

@@ -13,6 +13,7 @@ from services.gateway import answers as gateway
 from services.gateway import (
     batches,
     calendar,
+    caps,
     devices,
     endpoint_schemas,
     event_schemas,
@@ -219,7 +220,8 @@ def test_nobody_there_is_told_with_what_to_do():
         (answers.Preview, templates.PreviewSchema), (answers.Device, devices.DeviceSchema),
         (answers.KeptSummary, outbox.KeptSummarySchema), (answers.Kept, outbox.KeptSchema),
         (answers.Endpoint, endpoint_schemas.EndpointSchema), (answers.NewEndpoint, endpoint_schemas.NewEndpointSchema),
-        (answers.Suppression, suppressions.SuppressionSchema),
+        (answers.Suppression, suppressions.SuppressionSchema), (answers.Cap, caps.CapSchema),
+        (answers.DigestState, gateway.DigestStateSchema),
         (answers.Job, calendar.JobSchema), (answers.Run, calendar.RunSchema),
         (answers.EventReminder, event_schemas.ReminderSchema),
         (answers.PlannedEventSummary, event_schemas.PlannedEventSummarySchema),

@@ -9,6 +9,7 @@ import pytest
 import crier
 from crier import request
 from services.gateway import devices, sender_identity
+from shared.intake.digests import DigestSchema
 from shared.intake.recipient import RecipientSchema
 from shared.intake.request import CONTENT_KINDS, POLICIES, EnvelopeSchema, RowSchema
 from shared.messages.content import CHANNELS, LANES
@@ -29,7 +30,8 @@ from shared.senders.identity import BRAND_FIELDS
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
-        (request.Recipient, RecipientSchema), (request.Row, RowSchema), (request.Attachment, AttachmentSchema),
+        (request.Recipient, RecipientSchema), (request.Row, RowSchema), (request.Digest, DigestSchema),
+        (request.Attachment, AttachmentSchema),
         (request.EmailContent, EmailContentSchema), (request.SmsContent, SmsContentSchema),
         (request.WhatsAppContent, WhatsAppContentSchema), (request.PushContent, PushContentSchema),
         (request.WebhookContent, WebhookContentSchema),

@@ -3,9 +3,11 @@
 import time
 from collections.abc import Iterable
 
+from crier.demo.scenes.caps import capped
 from crier.demo.scenes.chains import chains
 from crier.demo.scenes.conservation import conservation
 from crier.demo.scenes.dead import dead_letters
+from crier.demo.scenes.digests import collected
 from crier.demo.scenes.doubt import in_doubt
 from crier.demo.scenes.failover import failover
 from crier.demo.scenes.order import in_order
@@ -16,7 +18,7 @@ from shared.errors import CrierError
 
 __all__ = ["AFTERWARDS", "ALONE", "SCENES", "play"]
 
-SCENES = (in_order, in_doubt, dead_letters, chains, receipts, webhooks)
+SCENES = (in_order, in_doubt, dead_letters, chains, receipts, webhooks, capped, collected)
 """Those that disturb nobody else, and go on side by side; what takes longest first."""
 
 ALONE = (failover,)

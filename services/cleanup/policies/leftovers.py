@@ -1,4 +1,5 @@
-"""What hung on notifications that are gone: what people did to them, the chains and the uploads they belonged to."""
+"""What hung on notifications that are gone: what people did to them, the chains they were steps of, what digests
+collected, and the uploads they came with."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,6 +15,21 @@ _ACTIONS = text("""
         WHERE notification_id < :bound AND NOT EXISTS (SELECT FROM notifications n WHERE n.id = a.notification_id)
         LIMIT :size)
     DELETE FROM actions a USING old WHERE a.id = old.id
+""")
+# Items by themselves: a digest may have any number.
+_ITEMS = text("""
+    WITH old AS (
+        SELECT notification_id, number FROM digest_items i
+        WHERE notification_id < :bound AND NOT EXISTS (SELECT FROM notifications n WHERE n.id = i.notification_id)
+        LIMIT :size)
+    DELETE FROM digest_items i USING old WHERE i.notification_id = old.notification_id AND i.number = old.number
+""")
+_DIGESTS = text("""
+    WITH old AS (
+        SELECT notification_id FROM digests g
+        WHERE notification_id < :bound AND NOT EXISTS (SELECT FROM notifications n WHERE n.id = g.notification_id)
+        LIMIT :size)
+    DELETE FROM digests g USING old WHERE g.notification_id = old.notification_id
 """)
 _EMPTY_BATCHES = """
     SELECT b.id FROM batches b
@@ -40,6 +56,6 @@ _BATCHES = text(f"DELETE FROM batches WHERE id IN ({_EMPTY_BATCHES} LIMIT :size)
 def batches(database: Database, cutoff: datetime, size: int) -> Iterator[int]:
     """Remove what hung on notifications accepted before `cutoff` that exist no more, a batch of rows at a time."""
     parameters = {"bound": lowest_id(cutoff), "cutoff": cutoff, "size": size}
-    for statement in (_ACTIONS, _CHAINS, _ERRORS, _BATCHES):
+    for statement in (_ACTIONS, _CHAINS, _ITEMS, _DIGESTS, _ERRORS, _BATCHES):
         while count := database.execute(statement, parameters):
             yield count

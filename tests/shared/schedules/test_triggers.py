@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shared.schedules.triggers import ByCron, Every, Once, distance_of, latest_until, trigger_of, upcoming
+from shared.durations import distance_of
+from shared.schedules.triggers import ByCron, Every, Once, latest_until, trigger_of, upcoming
 
 LONDON, NEW_YORK, LORD_HOWE = "Europe/London", "America/New_York", "Australia/Lord_Howe"
 

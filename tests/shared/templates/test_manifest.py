@@ -64,3 +64,41 @@ def test_mistakes_are_told_by_line(text: str, line: int | None, says: str) -> No
         read_manifest(text)
     assert raised.value.file == "template.toml"
     assert raised.value.line == line
+
+
+PLAIN = HEAD.replace("code", "transactional")
+COLLECTS = """digest = "x"
+[variables.x]
+type = "list"
+default = []
+[variables.x.items]
+type = "object"
+[variables.x.items.fields.who]
+type = "string"
+"""
+
+
+def test_a_list_of_objects_can_collect() -> None:
+    manifest = read_manifest(PLAIN + COLLECTS)
+    assert manifest.digest == "x"
+    assert manifest.variables.element("x") == ("who",)
+    assert {"x", "digest_count"} <= manifest.names
+    assert "digest_count" not in read_manifest(PLAIN).names
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        (PLAIN + "digest = 'x'", 3, "list of objects"),
+        (PLAIN + "digest = 3", 3, "list of objects"),
+        (PLAIN + "digest = 'x'\n[variables.x]\ntype = 'string'\ndefault = ''", 3, "list of objects"),
+        (PLAIN + COLLECTS + "[variables.pin]\ntype = 'string'\nsecret = true\ndefault = ''", 3, "secret"),
+        (HEAD + COLLECTS, 3, "secret"),
+        (PLAIN + COLLECTS + "[variables.who]\ntype = 'string'\ndefault = ''", 9, "`who` is a variable"),
+        (PLAIN + COLLECTS + "[variables.digest_count]\ntype = 'integer'\ndefault = 1", 3, "digest_count"),
+    ],
+)
+def test_what_cannot_collect_is_told_by_line(text: str, line: int, says: str) -> None:
+    with pytest.raises(TemplateError, match=says) as raised:
+        read_manifest(text)
+    assert raised.value.line == line

@@ -19,6 +19,7 @@ from shared.templates.compiled import Template, compile_bundle
 
 PROMISED = {
     "activity": {"push"},
+    "activity_digest": {"email", "push"},
     "appointment_confirmation": {"email", "sms", "push"},
     "appointment_reminder": {"email", "sms", "push"},
     "booking_cancellation": {"email", "sms"},

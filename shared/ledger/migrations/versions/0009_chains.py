@@ -7,7 +7,7 @@ As everywhere, `next_at` is set exactly while something is to be done at a time,
 from alembic import op
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 

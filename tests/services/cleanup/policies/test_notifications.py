@@ -189,8 +189,17 @@ def test_what_hung_on_a_removed_notification_goes_too(history, ledger, now, old,
             text("INSERT INTO actions (notification_id, what, who) VALUES (:id, 'retried', 'a person')"),
             {"id": identifier},
         )
+        database.execute(
+            text("INSERT INTO digests VALUES (:id, 1, gen_random_uuid(), now(), now(), 2)"), {"id": identifier}
+        )
+        for number in (1, 2):
+            database.execute(
+                text("INSERT INTO digest_items VALUES (:id, :number, '{}', '{}')"),
+                {"id": identifier, "number": number},
+            )
     assert remove(ledger, PACE, DAYS)["dropped"] == [month]
-    assert history.rows("actions", "notification_id") == {kept}
+    for table in ("actions", "digests", "digest_items"):
+        assert history.rows(table, "notification_id") == {kept}
 
 
 @pytest.mark.parametrize(("closed", "goes"), [("now() - interval '1 year'", True), ("NULL", False), ("now()", False)])
