@@ -40,9 +40,7 @@ Examples:
 @click.option("--phone", help="Their number, in international form.")
 @click.option("--locale", help="Their language, e.g. en-GB.")
 @click.option("--timezone", help="Their time zone, e.g. Europe/London.")
-@click.option(
-    "--quiet", metavar="FROM-UNTIL|off|project", help="Their own quiet hours."
-)
+@click.option("--quiet", metavar="FROM-UNTIL|off|project", help="Their own quiet hours.")
 @click.option("--replace", is_flag=True, help="Forget what is not said here.")
 @as_json_option
 def set_recipient(*, user: str, quiet: str | None, replace: bool, as_json: bool, **profile: str | None) -> None:
