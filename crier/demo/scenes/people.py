@@ -29,7 +29,8 @@ def people(send: Singles) -> Script:
     unwanted = send.send(PROMISE, "an SMS that is not", category="news", state="suppressed", **text)
     send.promise(unwanted["state"] == "suppressed", PROMISE, f"what is not wanted was accepted as {unwanted['state']}")
     leaving = send.send(
-        PROMISE, "a promotion with a link", to={"email": LEAVING}, kind="promotion", category="news", lane="normal", **mail
+        PROMISE, "a promotion with a link", to={"email": LEAVING}, kind="promotion", category="news", lane="normal",
+        **mail,
     )["id"]  # fmt: skip
     yield from send.ended([wanted, leaving])
     yield from _asleep(send, client, text)
