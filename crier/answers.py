@@ -375,6 +375,16 @@ class StoredRecipient(TypedDict):
     updated_at: str
 
 
+class ImportedRecipients(TypedDict):
+    """What came of a file of recipients. `errors`: the first hundred; not `complete`: nothing after them was read."""
+
+    stored: int
+    new: int
+    refused: int
+    complete: bool
+    errors: Sequence[RowError]
+
+
 class SaidChoice(TypedDict):
     """What was said of a user's wishes: of all, where category or channel is None. `source`: a key, or `link`."""
 

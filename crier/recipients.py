@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypedDict, Unpack, cast
 from urllib.parse import quote
 
-from crier.answers import Preferences, StoredRecipient
+from crier.answers import ImportedRecipients, Preferences, StoredRecipient
 from crier.encoding import given
+from crier.upload import Form, Progress, Source, uploading
 
 PATH = "/v1/recipients"
 Channel = Literal["email", "sms", "whatsapp", "push"]
@@ -61,6 +62,19 @@ class Recipients:
     def list(self, *, prefix: str | None = None, email: str | None = None) -> Iterator[StoredRecipient]:
         """Recipients by their ids, fetched page by page; those whose id begins so, or with this address."""
         return cast(Iterator[StoredRecipient], self._pages(PATH, given({"prefix": prefix, "email": email})))
+
+    def store_file(
+        self, source: Source, *, form: Form | None = None, progress: Progress | None = None
+    ) -> ImportedRecipients:
+        """Store everybody in a file, CSV or NDJSON, up to 64 MB: each row is as good as `put`. Bad rows are named.
+
+        Parameters:
+            source: a path, or a file open for bytes.
+            form: how it is written, where its name does not say it (.csv, .ndjson, .jsonl).
+            progress: called with the bytes sent, and how many there are.
+        """
+        with uploading(source, form, {}, progress) as (upload, _):
+            return cast(ImportedRecipients, self._call("POST", f"{PATH}/import", upload=upload))
 
     def preferences(self, user_id: str) -> Preferences:
         """What was said of a user's wishes, and what holds for each category and channel."""

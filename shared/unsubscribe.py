@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from cachetools import LRUCache
@@ -19,6 +20,7 @@ from shared.errors import CrierError
 PATH = "/u/"
 PURPOSE = "crier unsubscribe links"
 _KEY_ID_LENGTH = 8
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 _LONGEST = 4000
 
 
@@ -59,8 +61,13 @@ class UnsubscribeLinks:
 
     @classmethod
     def of(cls, public_url: str | None, sealer: Sealer) -> "UnsubscribeLinks | None":
-        """The links of an installation; None without an https address: mail programs would not use them."""
-        return cls(public_url, sealer) if public_url and public_url.startswith("https://") else None
+        """The links of an installation; None without an https address: mail programs would not use them.
+
+        Nor would they use one of this machine alone, which is for trying them out.
+        """
+        parsed = urlsplit(public_url or "")
+        usable = parsed.scheme == "https" or (parsed.scheme == "http" and parsed.hostname in _THIS_MACHINE)
+        return cls(public_url, sealer) if public_url and usable else None
 
     def make(self, subscription: Subscription) -> str:
         """The address that ends a subscription; the same one while this process remembers it."""

@@ -92,6 +92,29 @@ def list_recipients(prefix: str | None, email: str | None, limit: int, as_json: 
 
 
 @recipients.command(
+    name="import",
+    epilog="""\b
+Examples:
+  crier recipients import people.csv        columns: user_id, email, phone, name, locale, timezone, quiet_hours, …
+  crier recipients import people.ndjson
+""",
+)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@as_json_option
+@click.pass_context
+def import_recipients(context: click.Context, file: str, as_json: bool) -> None:
+    """Store everybody in FILE, CSV or NDJSON. The same file again changes nothing. Ends with 1 if rows were refused."""
+    found = Client().recipients.store_file(file)
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    else:
+        screen().print(f"{found['stored']} stored, {found['new']} of them new; {found['refused']} refused.")
+        for error in found["errors"]:
+            screen().print(Text(one_line(f"line {error['row']}, {error['field']}: {error['problem']}"), style="red"))
+    context.exit(1 if found["refused"] else 0)
+
+
+@recipients.command(
     epilog="""\b
 Example:
   crier recipients remove u_1

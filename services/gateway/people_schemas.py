@@ -222,6 +222,40 @@ class QuietHoursSchema(WindowSchema):
     )  # fmt: skip
 
 
+class RowErrorSchema(Schema):
+    """Why a row was refused. `row`: the line it starts on."""
+
+    row = fields.Integer(required=True)
+    field = fields.String(required=True)
+    problem = fields.String(required=True)
+
+
+class ImportedSchema(Schema):
+    """What came of a file of recipients."""
+
+    stored = fields.Integer(required=True, metadata={"description": "Good rows."})
+    new = fields.Integer(required=True, metadata={"description": "Recipients who were not stored before."})
+    refused = fields.Integer(required=True)
+    complete = fields.Boolean(required=True, metadata={"description": "False: nothing after the last error was read."})
+    errors = fields.List(
+        fields.Nested(RowErrorSchema), required=True, metadata={"description": "The first hundred problems."}
+    )
+
+
+def as_stored(asked: dict[str, Any]) -> dict[str, Any]:
+    """What was asked for, as the ledger has it."""
+    if "quiet_hours" in asked:
+        asked["quiet_from"], asked["quiet_until"] = asked.pop("quiet_hours") or (None, None)
+    return asked
+
+
+def zone_problem(fields_: Mapping[str, Any], timezone: str | None) -> str | None:
+    """What is wrong where somebody has quiet hours of their own, and no time zone."""
+    if fields_.get("quiet_from") == fields_.get("quiet_until") or timezone is not None:
+        return None
+    return "Quiet hours of their own are by their clocks: say in which time zone."
+
+
 def told(one: Recipient) -> dict[str, Any]:
     """A recipient as it is answered."""
     names = ("user_id", "name", "email", "phone", "locale", "timezone", "metadata", "created_at", "updated_at")

@@ -1,17 +1,21 @@
 """`/v1/recipients`: whom a project writes to, and what they want."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 from flask_smorest import Blueprint
 from marshmallow import validate
 
 from services.gateway import examples
 from services.gateway.answers import answer
 from services.gateway.auth import identity
-from services.gateway.bodies import json_body
+from services.gateway.bodies import json_body, stream, unsupported
 from services.gateway.parts import parts
+from services.gateway.people_import import store
 from services.gateway.people_schemas import (
+    ImportedSchema,
     PreferencesLinkSchema,
     PreferencesRequestSchema,
     PreferencesSchema,
@@ -19,16 +23,20 @@ from services.gateway.people_schemas import (
     RecipientRequestSchema,
     RemovedSchema,
     StoredRecipientSchema,
+    as_stored,
     told,
+    zone_problem,
 )
 from services.gateway.queries import RECIPIENTS_PARAMETERS, recipients_query
 from services.gateway.routes import route
+from services.gateway.uploads import FORMS
 from shared.errors import Conflict, InvalidInput
 from shared.intake.problems import StrictSchema, load
 from shared.messages.fields import Line
 from shared.unsubscribe import Subscription
 
-KB = 1024
+KB, MB = 1024, 1024 * 1024
+_FILES = ("text/csv", "application/x-ndjson")
 
 blueprint = Blueprint(
     "recipients", __name__, url_prefix="/v1/recipients",
@@ -54,6 +62,23 @@ def index() -> Response:
 
 
 @route(
+    blueprint, "POST", "/import", scope="send", name="importRecipients",
+    answers=(200, ImportedSchema, "What came of it, with the bad rows."),
+    body={media_type: {"type": "string", "format": "binary"} for media_type in _FILES}, about_body="64 MB.",
+)  # fmt: skip
+def import_many() -> Response:
+    """Store everybody in a CSV or NDJSON file
+
+    Columns, or fields, are those of a recipient, and `user_id`. Each row is as good as a PUT; bad ones are reported by
+    line and field, and keep no good one from being stored. The same file again changes nothing.
+    """
+    form = FORMS.get(request.mimetype)
+    if form is None:
+        raise unsupported(request.mimetype, *_FILES)
+    return answer(asdict(store(parts().recipients, identity().project_id, stream(64 * MB), form)))
+
+
+@route(
     blueprint, "GET", "/<user_id>", scope="read", name="getRecipient",
     answers=(200, StoredRecipientSchema, "The recipient."),
 )  # fmt: skip
@@ -74,7 +99,7 @@ def put(user_id: str) -> Response:
     From then on `"to": {"user_id": …}` is enough. What a request says itself comes before what is stored.
     """
     load(_USER, {"user_id": user_id})
-    fields = _fields(load(_RECIPIENT, json_body(16 * KB)))
+    fields = as_stored(load(_RECIPIENT, json_body(16 * KB)))
     _check_zone(fields, fields.get("timezone"))
     parts().recipients.put(identity().project_id, user_id, fields)
     return show(user_id)
@@ -87,7 +112,7 @@ def put(user_id: str) -> Response:
 )  # fmt: skip
 def change(user_id: str) -> Response:
     """Store something anew of a recipient"""
-    changes = _fields(load(_RECIPIENT, json_body(16 * KB)))
+    changes = as_stored(load(_RECIPIENT, json_body(16 * KB)))
     stored = parts().recipients.get(identity().project_id, user_id)
     hours = {"quiet_from": stored.quiet_from, "quiet_until": stored.quiet_until}
     _check_zone(hours | changes, changes.get("timezone", stored.timezone))
@@ -161,16 +186,9 @@ def preferences_link(user_id: str) -> Response:
     return answer({"url": links.make(Subscription(identity().project_id, "", "", None, None, user_id, locale))})
 
 
-def _fields(asked: dict[str, Any]) -> dict[str, Any]:
-    """As the ledger has them."""
-    if "quiet_hours" in asked:
-        asked["quiet_from"], asked["quiet_until"] = asked.pop("quiet_hours") or (None, None)
-    return asked
-
-
-def _check_zone(fields: dict[str, Any], timezone: str | None) -> None:
-    if fields.get("quiet_from") != fields.get("quiet_until") and timezone is None:
-        raise InvalidInput({"timezone": ["Quiet hours of their own are by their clocks: say in which time zone."]})
+def _check_zone(fields: Mapping[str, Any], timezone: str | None) -> None:
+    if problem := zone_problem(fields, timezone):
+        raise InvalidInput({"timezone": [problem]})
 
 
 def _choose(user_id: str, *, replace: bool) -> Response:

@@ -116,7 +116,7 @@ def _chosen(connection: Connection, chooser: Chooser, category: str | None) -> s
     if category is None:
         return None
     asked = {"project_id": chooser.project_id, "name": category}
-    return None if connection.execute(_REQUIRED, asked).first() else category
+    return None if connection.execute(_REQUIRED, asked).first() is not None else category
 
 
 def _bar(connection: Connection, chooser: Chooser, scopes: Iterable[str], source: str) -> None:

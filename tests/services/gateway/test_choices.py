@@ -73,7 +73,7 @@ def checked(page: str) -> set[str]:
 
 
 def choose(nobody: FlaskClient, path: str, *wanted: str) -> str:
-    answer = nobody.post(f"{path}?choose", data={"want": wanted})
+    answer = nobody.post(f"{path}?choose", data={"want": list(wanted)})
     assert answer.status_code == 200 and "Saved." in answer.text
     return answer.text
 
