@@ -164,6 +164,7 @@ class TemplateSummary(TypedDict):
     version: int
     description: str
     kind: str
+    category: str | None
     channels: Sequence[str]
     locales: Sequence[str]
     created_at: str

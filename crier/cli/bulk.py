@@ -42,6 +42,7 @@ Good rows are accepted whatever the others are. Ends with 1 when a row was refus
 @click.option("--template", help="What everybody is sent.")
 @click.option("--content", metavar="@FILE.json", help="The same, instead of a template.")
 @click.option("--kind", type=click.Choice(KINDS), help="What --content is; a template says it of itself.")
+@click.option("--category", help="What --content is about, of which people choose.")
 @click.option("--channel", type=click.Choice(CHANNELS), help="Where the template has more than one.")
 @click.option(
     "--data", "given", multiple=True, metavar="NAME=VALUE|@FILE.json", help="Variables that every row shares."

@@ -58,6 +58,7 @@ With --wait it ends with 1 unless the notification was sent or delivered, or the
 @click.option("--timezone", help="The recipient's time zone, e.g. Europe/London.")
 @click.option("--unsubscribe-url", help="For promotions by mail: your https address that unsubscribes by one POST.")
 @click.option("--kind", type=click.Choice(KINDS), help="What content of your own is; a template says it of itself.")
+@click.option("--category", help="What content of your own is about, of which people choose: `crier categories list`.")
 @click.option(
     "--lane", type=click.Choice(LANES), help="How urgent it is. By default codes are critical, promotions bulk."
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from services.gateway.answers import RowErrorSchema
 from shared.intake.fields import Category, Locale, Metadata, TimeZone
 from shared.intake.problems import StrictSchema, did_you_mean
 from shared.ledger.preferences import CHANNELS
@@ -220,14 +221,6 @@ class QuietHoursSchema(WindowSchema):
         fields.String(validate=_channel), load_default=list(QUIET_CHANNELS), validate=validate.Length(1, len(CHANNELS)),
         metadata={"description": "Those that make a noise, unless you say otherwise.", "example": list(QUIET_CHANNELS)},
     )  # fmt: skip
-
-
-class RowErrorSchema(Schema):
-    """Why a row was refused. `row`: the line it starts on."""
-
-    row = fields.Integer(required=True)
-    field = fields.String(required=True)
-    problem = fields.String(required=True)
 
 
 class ImportedSchema(Schema):

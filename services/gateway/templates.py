@@ -44,6 +44,9 @@ class TemplateSummarySchema(Schema):
     version = fields.Integer(required=True)
     description = fields.String(required=True)
     kind = fields.String(required=True)
+    category = fields.String(
+        required=True, allow_none=True, metadata={"description": "What it is about, of which people choose."}
+    )
     channels = fields.List(fields.String(), required=True)
     locales = fields.List(
         fields.String(),
@@ -217,6 +220,7 @@ def _summary(version: TemplateVersion) -> dict[str, Any]:
         "version": version.version,
         "description": template.description,
         "kind": template.kind,
+        "category": template.category,
         "channels": template.channels,
         "locales": template.locales,
         "created_at": version.created_at,

@@ -96,8 +96,10 @@ class Acceptance:
                 pass  # Whoever's fault it was: alone, each finds out for himself.
         parameters = inserts.of_one(project_id, draft, self.stream(draft.queue, project_id, None))
         if key is None:
-            return _single(self.database.driver_rows(inserts.ACCEPT_ONE, parameters))
-        added = self.database.driver_rows(inserts.ACCEPT_ONE_ONCE, parameters | inserts.of_key(project_id, key))
+            return _single(self.database.driver_rows(inserts.accept_one(parameters), parameters))
+        added = self.database.driver_rows(
+            inserts.accept_one(parameters, once=True), parameters | inserts.of_key(project_id, key)
+        )
         return _single(added) if added else Accepted(replayed=self.earlier(project_id, key))
 
     def _accept_each(self, asked: Sequence[tuple[int, Draft]]) -> Sequence[Accepted]:
@@ -105,7 +107,7 @@ class Acceptance:
         if len(asked) == 1:
             project_id, draft = asked[0]
             parameters = inserts.of_one(project_id, draft, self.stream(draft.queue, project_id, None))
-            return [_single(self.database.driver_rows(inserts.ACCEPT_ONE, parameters))]
+            return [_single(self.database.driver_rows(inserts.accept_one(parameters), parameters))]
         added = self.database.driver_rows(inserts.ACCEPT, inserts.of_many(asked, None, self.stream))
         suppressed = {identifier: ended for identifier, ended, _ in added}
         return [
@@ -227,7 +229,7 @@ def _ids(added: Iterable[Sequence[Any]]) -> Iterator[UUID]:
 
 
 def _single(added: Sequence[Sequence[Any]]) -> Accepted:
-    """What came of one delivery, by what `ACCEPT_ONE` returns of it."""
+    """What came of one delivery, by what `accept_one` returns of it."""
     return Accepted(frozenset(_ids(added)), suppressed=any(state == State.SUPPRESSED for _, state in added))
 
 

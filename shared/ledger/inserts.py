@@ -1,11 +1,11 @@
 """The statements that accept: notification, deliveries, sealed variables and key in one, so that all or none is there.
 
 `ACCEPT` takes many as JSON, which costs a third of what arrays of columns do; what notifications share, as those of a
-batch do, is said once. `ACCEPT_ONE` takes one notification to one target, for which even that would cost more than the
+batch do, is said once. `accept_one` takes one notification to one target, for which even that would cost more than the
 row. Both are in psycopg's own style (`driver_rows`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -100,20 +100,14 @@ ACCEPT = f"WITH {_SAID}, accepted AS ({_NOTIFICATIONS.format(gate='')}), {_TAIL}
 ACCEPT_ONCE = "WITH {}, once AS ({}), accepted AS ({}), {}".format(
     _SAID, KEY, _NOTIFICATIONS.format(gate="WHERE EXISTS (SELECT FROM once)"), _TAIL
 )
-_BARRED = f"""
-    barred AS MATERIALIZED (
-        SELECT reason FROM (SELECT {
-    barred(
-        project="CAST(%(project_id)s AS int)",
-        channel="CAST(%(channel)s AS text)",
-        target="lower(CAST(%(target)s AS text))",
-        promotion="CAST(%(kind)s AS text) = 'promotion'",
-        category="CAST(%(category)s AS text)",
-        user="CAST(%(user_id)s AS text)",
-        senders="b.sender = ''",
-    )
-} AS reason) found WHERE reason IS NOT NULL)
-"""
+_PLAIN = {
+    "project": "CAST(%(project_id)s AS int)",
+    "channel": "CAST(%(channel)s AS text)",
+    "target": "lower(CAST(%(target)s AS text))",
+    "promotion": "CAST(%(kind)s AS text) = 'promotion'",
+    "senders": "b.sender = ''",
+}
+_CHOSEN = {"category": "CAST(%(category)s AS text)", "user": "CAST(%(user_id)s AS text)"}
 _ONE = f"""
     accepted AS (
         INSERT INTO notifications (id, project_id, row_number, channel, lane, kind, template_id, recipient, data,
@@ -145,17 +139,33 @@ _ONE = f"""
     {recorded("delivered")}
     SELECT notification_id, state FROM delivered
 """
-ACCEPT_ONE = f"WITH {_BARRED}, {_ONE.replace('{gate}', '')}"
-ACCEPT_ONE_ONCE = "WITH {}, once AS ({}), {}".format(
-    _BARRED,
-    # What the first was told is what everybody after is told.
-    KEY.replace(
-        "CAST(%(response)s AS jsonb)",
-        "CAST(%(response)s AS jsonb)"
-        """ || CASE WHEN EXISTS (SELECT FROM barred) THEN '{"state": "suppressed"}' ELSE '{}' END::jsonb""",
-    ),
-    _ONE.replace("{gate}", "WHERE EXISTS (SELECT FROM once)"),
+# What the first was told is what everybody after is told.
+_KEY_TOLD = KEY.replace(
+    "CAST(%(response)s AS jsonb)",
+    "CAST(%(response)s AS jsonb)"
+    """ || CASE WHEN EXISTS (SELECT FROM barred) THEN '{"state": "suppressed"}' ELSE '{}' END::jsonb""",
 )
+
+
+def _accept_one(asked: str, *, once: bool) -> str:
+    barred = f"barred AS MATERIALIZED (SELECT reason FROM (SELECT {asked} AS reason) found WHERE reason IS NOT NULL)"
+    if not once:
+        return f"WITH {barred}, {_ONE.replace('{gate}', '')}"
+    return f"WITH {barred}, once AS ({_KEY_TOLD}), {_ONE.replace('{gate}', 'WHERE EXISTS (SELECT FROM once)')}"
+
+
+# Most are of no category and to nobody who chooses. PostgreSQL plans what is less in less time, which is felt here.
+_ACCEPT_ONE = {
+    (chosen, once): _accept_one(barred(**_PLAIN, **(_CHOSEN if chosen else {})), once=once)
+    for chosen in (False, True)
+    for once in (False, True)
+}
+
+
+def accept_one(parameters: Mapping[str, Any], *, once: bool = False) -> str:
+    """The statement for `of_one`; `once`: only if the key in `of_key` is new."""
+    chosen = parameters["category"] is not None or parameters["user_id"] is not None
+    return _ACCEPT_ONE[chosen, once]
 
 
 def slices(drafts: Sequence[Draft]) -> Iterator[Sequence[Draft]]:
@@ -170,7 +180,7 @@ def slices(drafts: Sequence[Draft]) -> Iterator[Sequence[Draft]]:
 
 
 def of_one(project_id: int, draft: Draft, stream_id: int) -> dict[str, Any]:
-    """The parameters of `ACCEPT_ONE`, for a draft with one target."""
+    """The parameters of `accept_one`, for a draft with one target."""
     secret = draft.secret
     return {
         "id": draft.id,

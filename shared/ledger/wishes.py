@@ -10,6 +10,13 @@ from typing import Any
 QUIET_CHANNELS = ("sms", "whatsapp", "push")
 """Those that make a noise, to which quiet hours apply unless a project says otherwise."""
 
+# Where a message is of no category, and nobody's choices matter.
+_SUPPRESSED = """(
+            SELECT CASE b.scope WHEN 'category:' THEN 'The recipient does not want promotions.' ELSE b.reason END
+            FROM suppressions b
+            WHERE b.project_id = {project} AND b.channel = {channel} AND b.target = {target}
+              AND (b.scope = 'everything' OR (b.scope IN ('promotions', 'category:') AND {promotion}))
+              AND {senders} LIMIT 1)"""
 _NOT_REQUIRED = """NOT EXISTS (
                      SELECT FROM categories must WHERE must.project_id = {} AND must.name = {} AND must.required)"""
 
@@ -25,14 +32,20 @@ def may_wait(channel: str, lane: str, kind: str) -> bool:
 
 
 def barred(
-    *, project: str, channel: str, target: str, promotion: str, category: str, user: str, senders: str
+    *, project: str, channel: str, target: str, promotion: str, senders: str, category: str | None = None,
+    user: str | None = None,
 ) -> str:  # fmt: skip
     """SQL that says why a message must not be sent: a suppression's reason, a sentence, or null.
 
     Parameters:
         project, channel, target, promotion, category, user: SQL for what the message is; the target in lower case.
+            Neither category nor user: it is known to have none, which is planned in less time.
         senders: SQL that is true of a suppression `b` by whose sender it comes.
     """
+    if category is None or user is None:
+        return _SUPPRESSED.format(
+            project=project, channel=channel, target=target, promotion=promotion, senders=senders
+        )  # fmt: skip
     return f"""coalesce((
             SELECT CASE WHEN starts_with(b.scope, 'category:') AND b.reason = 'opt-out'
                         THEN 'The recipient does not want ' || coalesce({category}, 'promotions') || '.'

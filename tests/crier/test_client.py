@@ -18,6 +18,7 @@ from services.gateway import (
     endpoint_schemas,
     event_schemas,
     outbox,
+    people_schemas,
     suppressions,
     templates,
 )
@@ -226,6 +227,11 @@ def test_nobody_there_is_told_with_what_to_do():
         (answers.EventReminder, event_schemas.ReminderSchema),
         (answers.PlannedEventSummary, event_schemas.PlannedEventSummarySchema),
         (answers.PlannedEvent, event_schemas.PlannedEventSchema),
+        (answers.StoredRecipient, people_schemas.StoredRecipientSchema),
+        (answers.ImportedRecipients, people_schemas.ImportedSchema),
+        (answers.Preferences, people_schemas.PreferencesSchema), (answers.SaidChoice, people_schemas.ChoiceSchema),
+        (answers.Holding, people_schemas.HoldingSchema), (answers.Category, people_schemas.CategorySchema),
+        (answers.QuietWindow, people_schemas.QuietHoursSchema),
         (answers.NewSecret, endpoint_schemas.SecretSchema), (answers.Replay, endpoint_schemas.ReplaySchema),
     ],
 )  # fmt: skip

@@ -7,8 +7,8 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 import crier
-from crier import request
-from services.gateway import devices, sender_identity
+from crier import recipients, request
+from services.gateway import devices, people_schemas, sender_identity
 from shared.intake.digests import DigestSchema
 from shared.intake.recipient import RecipientSchema
 from shared.intake.request import CONTENT_KINDS, POLICIES, EnvelopeSchema, RowSchema
@@ -39,6 +39,7 @@ from shared.senders.identity import BRAND_FIELDS
         (request.Identity, sender_identity.SenderIdentitySchema),
         (request.EmailIdentity, sender_identity.EmailIdentitySchema),
         (request.SmsIdentity, sender_identity.SmsIdentitySchema),
+        (recipients.Profile, people_schemas.RecipientRequestSchema), (recipients.Window, people_schemas.WindowSchema),
     ],
 )  # fmt: skip
 def test_requests_have_the_fields_the_gateway_takes(ours: Any, theirs: Any):

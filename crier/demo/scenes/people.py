@@ -1,5 +1,6 @@
 """What people want is asked before every send, and when they are to be left in peace."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from typing import Any
@@ -9,6 +10,7 @@ import requests
 from crier.client import Client
 from crier.demo.singles import WAITING, Script, Singles
 from crier.sandbox.smtp import raw
+from shared.messages.email import EmailContent
 
 PROMISE = "people"
 GUEST, EMAIL, NUMBER, LEAVING = "guest-1", "guest@people.example", "+442079460995", "leaving@people.example"
@@ -35,7 +37,7 @@ def people(send: Singles) -> Script:
     yield from send.ended([wanted, leaving])
     yield from _asleep(send, client, text)
     yield from _by_their_own_link(send, client, mail)
-    yield from _with_one_click(send, mail)
+    yield from _with_one_click(send, leaving, mail)
     send.tell(PROMISE, "no news by SMS; asleep: put off, but for what is critical; signed links: heard, forged: 404")
 
 
@@ -75,10 +77,13 @@ def _by_their_own_link(send: Singles, client: Client, mail: dict[str, Any]) -> S
     yield from send.ended([unwanted["id"], wanted["id"]])
 
 
-def _with_one_click(send: Singles, mail: dict[str, Any]) -> Script:
+def _with_one_click(send: Singles, leaving: str, mail: dict[str, Any]) -> Script:
     """What a mail program does with the header of a mail that has arrived (RFC 8058)."""
     [call] = [call for call in send.sandbox.calls("smtp", recipient=LEAVING) if call.accepted]
     link = message_from_bytes(raw(call))["List-Unsubscribe"].strip("<>")
+    [(place, one)] = [(place, one) for place, one in enumerate(send.asked) if one.notification == leaving]
+    with_foot = EmailContent(subject=MAIL["subject"], text=f"{MAIL['text']}\n\n--\nUnsubscribe: {link}\n")
+    send.asked[place] = replace(one, content=with_foot)
     requests.post(link, data={"List-Unsubscribe": "One-Click"}, timeout=_TIMEOUT).raise_for_status()
     to = {"email": LEAVING}
     unwanted = send.send(PROMISE, "after one click", to=to, category="news", state="suppressed", **mail)
