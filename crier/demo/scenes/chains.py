@@ -7,11 +7,12 @@ from crier.answers import Chain
 from crier.demo.asked import Asked
 from crier.demo.routes import vendors
 from crier.demo.singles import WAITING, Script, Singles
+from crier.request import Lane
 from crier.sandbox.twilio.message import WHATSAPP
 from shared.messages.content import load_content
 
 PROMISE = "fallback chains"
-LANE = "normal"
+LANE: Lane = "normal"
 GONE = "unregistered-chain-phone"
 REFUSED, UNREAD, READ = "+442079460970", "+442079460971", "+442079460972"
 PUSH, TEXT = {"title": "Your table", "body": "It is ready."}, {"body": "Your table is ready: come to the counter."}
@@ -46,7 +47,7 @@ def chains(send: Singles) -> Script:
     send.promise(never == "not needed", PROMISE, f"the SMS to who had read the message was {never}")
     at_once, later = _between(found["refused"]), _between(found["unread"])
     send.promise(0 <= at_once <= SOON, PROMISE, f"the SMS after a refused push began after {at_once:.1f} s")
-    send.promise(2.0 <= later, PROMISE, f"the SMS after a message nobody had read began after {later:.1f} s")
+    send.promise(later >= 2.0, PROMISE, f"the SMS after a message nobody had read began after {later:.1f} s")
     send.tell(
         PROMISE,
         f"push refused: SMS {at_once:.1f} s later; WhatsApp not read within 2 s: SMS after {later:.1f} s; read: no SMS",
