@@ -291,8 +291,8 @@ class Client:
 
 
 def _has_ended(found: Notification, enough: Collection[str]) -> bool:
-    if found["chain"]:
-        return found["chain"]["state"] != "active"
+    if chain := found.get("chain"):  # an older gateway does not know of them
+        return chain["state"] != "active"
     return found["state"] in enough and not _is_looked_into(found)
 
 

@@ -2,23 +2,44 @@
 
 from collections.abc import Iterator
 
-from crier.answers import Delivery, Notification
+from crier.answers import Chain, Delivery, Notification
 
 
 def advice(found: Notification) -> Iterator[str]:
     """Sentences about each state that wants explaining, for a reader who does not know Crier."""
     deliveries = found["deliveries"]
+    if chain := found.get("chain"):
+        yield from _about_chain(found["id"], chain)
+        deliveries = [one for one in deliveries if one["state"] == "unknown"]
     for state in dict.fromkeys(one["state"] for one in deliveries):
         yield from _about(found, [one for one in deliveries if one["state"] == state], state)
     tried = [event["provider"] for event in found["timeline"] if event["what"] == "attempt" and "provider" in event]
-    if len(set(tried)) > 1:
+    if len(set(tried)) > 1 and not chain:
         names = ", then ".join(dict.fromkeys(tried))
         yield f"It was tried at {names}: a route goes on to its next provider when one does not work."
 
 
+def _about_chain(identifier: str, chain: Chain) -> Iterator[str]:
+    match chain["state"]:
+        case "active":
+            yield (
+                f"It is a chain: a step that fails, or is not {chain['until']} in its time, makes way for the next. "
+                f"`crier cancel {identifier}` stops all of it."
+            )
+        case "exhausted":
+            again = [step["notification_id"] for step in chain["steps"] if step["state"] in ("failed", "undelivered")]
+            yield f"No step of the chain came as far as {chain['until']}, and there is none left."
+            yield from (f"`crier retry {one}` sends that step again." for one in again[-1:])
+        case "expired":
+            yield "It expired before the next step could begin: give it longer, or its steps less."
+        case _:
+            return
+
+
 def _of_step(found: Notification, state: str) -> str | None:
     """The notification of the step of a chain that is in this state: a chain itself is not sent again."""
-    steps = found["chain"]["steps"] if found["chain"] else ()
+    chain = found.get("chain")
+    steps = chain["steps"] if chain else ()
     return next((step["notification_id"] for step in steps if step["state"] == state), None)
 
 

@@ -123,7 +123,8 @@ def send(
 
 
 def _is_good(found: Notification) -> bool:
-    return found["chain"]["state"] == "succeeded" if found["chain"] else found["state"] in GOOD
+    chain = found.get("chain")
+    return chain["state"] == "succeeded" if chain else found["state"] in GOOD
 
 
 def _digest(text: str, key: str | None) -> Digest:

@@ -40,12 +40,12 @@ def target_of(recipient: Mapping[str, Any]) -> str:
 
 def describe(found: Notification) -> RenderableType:
     """The whole of it."""
-    chain = found["chain"]
+    chain = found.get("chain")
     lane = f"{' → '.join(step['channel'] for step in chain['steps']) if chain else found['channel']}.{found['lane']}"
     head = Text.assemble((found["id"], "bold"), "  ", state_text(found["state"]), f"  {lane}")
     parts: list[RenderableType] = [head, "", _facts(found), "", _deliveries(found["deliveries"]), ""]
     if chain:
-        parts[3:3] = [*_chain(chain), ""]
+        parts[4:4] = [*_chain(chain), ""]
     parts.append(timeline(found["timeline"]))
     if sentences := list(advice(found)):
         parts += ["", *(Text(one_line(sentence), style="italic") for sentence in sentences)]
@@ -68,8 +68,8 @@ def _facts(found: Notification) -> Table:
         "expires at": found["expires_at"] and local(found["expires_at"]),
         "if unknown": found["on_unknown"],
         "in order of": found["ordering_key"],
-        "about": found["category"],
-        "step of": found["chain_id"] and f"the chain {found['chain_id']}",
+        "about": found.get("category"),
+        "step of": found.get("chain_id") and f"the chain {found['chain_id']}",
         "batch": found["batch_id"] and f"{found['batch_id']}, row {found['row_number']}",
     }
     for name, value in rows.items():

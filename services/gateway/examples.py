@@ -34,6 +34,16 @@ ONE: dict[str, dict[str, Any]] = {
         "to": {"endpoint": "01981f6e-6b5c-7d3a-9a51-3f2b8c4d5e6f"},
         "content": {"type": "order.created", "data": {"order": "4711", "total": "49.90"}},
     },
+    "A chain: a push, and an SMS where that is not delivered within ten minutes": {
+        "channel": ["push", "sms"],
+        "fallback_after": "10m",
+        "until": "delivered",
+        "to": {"tokens": ["device-token"], "phone": "+442079460018"},
+        "content": {
+            "push": {"title": "Your table is ready", "body": "Come to the counter."},
+            "sms": {"body": "Your table is ready: come to the counter."},
+        },
+    },
     "Content of your own, by email, with a file": {
         "channel": "email",
         "to": {"email": "ada@example.com"},

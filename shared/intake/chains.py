@@ -29,6 +29,8 @@ MOST_STEPS = 5
 LEAST, MOST = timedelta(seconds=1), timedelta(days=7)
 DEFAULT = timedelta(minutes=10)
 """How long a step is given, where the request does not say it."""
+_ANY = "any"
+"""Stands for the devices of a user who has none yet, while the rest is checked."""
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _ONLY_CHAINS = ("fallback_after", "until")
 
@@ -102,7 +104,7 @@ class ChainPlanner:
         _check_expiry(envelopes, patiences, now)
         goals = [self._goal(one, goal, is_last=one is envelopes[-1]) for one in envelopes]
         drafts = [self._draft(project_id, envelope, asked, chain_id) for envelope in envelopes]
-        if not any(drafts):
+        if not any(draft.targets for draft in drafts):
             raise InvalidInput({"to.user_id": [no_devices(recipient["user_id"])]})
         return PlannedChain(chain_id, goal, _steps(channels, goals, patiences, drafts, recipient))
 
@@ -115,15 +117,16 @@ class ChainPlanner:
         except InvalidInput as error:
             raise InvalidInput({_path(name, channel): said for name, said in error.fields.items()}) from None
 
-    def _draft(self, project_id: int, envelope: Envelope, asked: Mapping[str, Any], chain_id: UUID) -> Draft | None:
-        """The draft of a step; None where its user has no devices now."""
+    def _draft(self, project_id: int, envelope: Envelope, asked: Mapping[str, Any], chain_id: UUID) -> Draft:
+        """The draft of a step; without targets where its user has no devices now."""
         drafts, refused = self.drafts.make(project_id, envelope, [Row(new_id(), asked["to"])])
-        if drafts:
-            return replace(drafts[0], chain_id=chain_id)
-        [(_, problems)] = refused
-        if problems.keys() == {"to.user_id"} and envelope.channel == "push":
-            return None
-        raise InvalidInput(problems)
+        if refused and envelope.channel == "push" and refused[0][1].keys() == {"to.user_id"}:
+            anywhere = {**asked["to"], "tokens": [_ANY]}
+            drafts, refused = self.drafts.make(project_id, envelope, [Row(new_id(), anywhere)])
+            drafts = [replace(draft, targets=()) for draft in drafts]
+        for _, problems in refused:
+            raise InvalidInput(problems)
+        return replace(drafts[0], chain_id=chain_id)
 
     def _goal(self, envelope: Envelope, wanted: Goal, *, is_last: bool) -> Goal:
         """How far a step has to come: the last one no further than its provider reports.
@@ -152,7 +155,7 @@ class ChainPlanner:
 
 
 def _steps(
-    channels: Sequence[str], goals: Sequence[Goal], patiences: Sequence[timedelta], drafts: Sequence[Draft | None],
+    channels: Sequence[str], goals: Sequence[Goal], patiences: Sequence[timedelta], drafts: Sequence[Draft],
     recipient: Mapping[str, Any],
 ) -> list[PlannedStep]:  # fmt: skip
     """The steps. What is looked up when it begins is not kept from now: devices come and go.
@@ -162,13 +165,12 @@ def _steps(
     steps: list[PlannedStep] = []
     begun = False
     for channel, goal, patience, draft in zip(channels, goals, patiences, drafts, strict=True):
-        if draft is None and not begun:
+        if not draft.targets and not begun:
             why = f"{channel}: {recipient['user_id']} has no registered devices."
             steps.append(PlannedStep(channel, goal, patience, None, why))
             continue
-        if draft is not None and begun and address(channel, recipient) == ([], None):
-            draft = replace(draft, targets=())
-        steps.append(PlannedStep(channel, goal, patience, draft))
+        is_looked_up = begun and address(channel, recipient) == ([], None)
+        steps.append(PlannedStep(channel, goal, patience, replace(draft, targets=()) if is_looked_up else draft))
         begun = True
     return steps
 

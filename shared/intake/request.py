@@ -147,7 +147,7 @@ class NotificationRequestSchema(EnvelopeSchema):
         metadata={
             "description": "One channel; or a chain: 2 to 5 of them, tried one after the other until one succeeds. "
             "Then `content` is an object with the content of each channel.",
-            "type": None,
+            "type": ["string", "array"],
             "oneOf": [
                 {"type": "string", "enum": list(CHANNELS)},
                 {

@@ -62,7 +62,7 @@ _TARGETS = text("""
 """)
 _DRAFTS = text("SELECT chain_id, number, draft FROM chain_steps WHERE chain_id = ANY(:ids) AND draft IS NOT NULL")
 _WHY = text("""
-    UPDATE chain_steps s SET why = w.why
+    UPDATE chain_steps s SET why = w.why, draft = NULL
     FROM unnest(CAST(:ids AS uuid[]), CAST(:numbers AS int[]), CAST(:whys AS text[])) AS w (id, number, why)
     WHERE s.chain_id = w.id AND s.number = w.number
 """)

@@ -14,6 +14,7 @@ from shared.reminders.starts import Start, start_of
 
 AHEAD = timedelta(days=3660)
 _DECIDED = "The event decides when: leave this out."
+_ONE_CHANNEL = "Name one channel: reminders do not fall back. Make an event for each channel, under keys of their own."
 _NO_SECRETS = "What is secret is not kept until then: remind with a template that has no secret variables."
 
 
@@ -82,6 +83,8 @@ class Planner:
     def _request(self, project_id: int, given: Mapping[str, Any]) -> Mapping[str, Any]:
         """The notification that each reminder is, checked as if it were sent now."""
         problems = {name: [_DECIDED] for name in ("send_at", "expires_at") if given.get(name) is not None}
+        if isinstance(given.get("channel"), list):
+            problems["channel"] = [_ONE_CHANNEL]
         if not problems:
             try:
                 then = self.now() + AHEAD

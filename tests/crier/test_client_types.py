@@ -12,6 +12,7 @@ from services.gateway import devices, people_schemas, sender_identity
 from shared.intake.digests import DigestSchema
 from shared.intake.recipient import RecipientSchema
 from shared.intake.request import CONTENT_KINDS, POLICIES, EnvelopeSchema, RowSchema
+from shared.ledger.chain_rules import GOALS
 from shared.messages.content import CHANNELS, LANES
 from shared.messages.email import AttachmentSchema, EmailContentSchema
 from shared.messages.push import (
@@ -51,8 +52,9 @@ def test_requests_have_the_fields_the_gateway_takes(ours: Any, theirs: Any):
 def test_requests_have_the_words_the_gateway_takes():
     assert set(request.Envelope.__annotations__) == set(EnvelopeSchema().fields) - {"channel"}
     assert set(request.Brand.__annotations__) == set(BRAND_FIELDS)
-    words = (request.Channel, request.Lane, request.Kind, request.OnUnknown, request.Platform)
-    assert [get_args(word) for word in words] == [CHANNELS, LANES, CONTENT_KINDS, POLICIES, devices.PLATFORMS]
+    words = (request.Channel, request.Lane, request.Kind, request.OnUnknown, request.Platform, request.Until)
+    assert [get_args(word) for word in words] == [CHANNELS, LANES, CONTENT_KINDS, POLICIES, devices.PLATFORMS, GOALS]
+    assert tuple(request.ContentByChannel.__annotations__) == CHANNELS
     push, ios = get_type_hints(request.PushContent), get_type_hints(request.IosOptions)
     assert get_args(push["priority"]) == PRIORITIES
     assert get_args(ios["interruption_level"]) == INTERRUPTION_LEVELS

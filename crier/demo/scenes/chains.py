@@ -7,11 +7,12 @@ from crier.answers import Chain
 from crier.demo.asked import Asked
 from crier.demo.routes import vendors
 from crier.demo.singles import WAITING, Script, Singles
+from crier.request import Lane
 from crier.sandbox.twilio.message import WHATSAPP
 from shared.messages.content import load_content
 
 PROMISE = "fallback chains"
-LANE = "normal"
+LANE: Lane = "normal"
 GONE = "unregistered-chain-phone"
 REFUSED, UNREAD, READ = "+442079460970", "+442079460971", "+442079460972"
 PUSH, TEXT = {"title": "Your table", "body": "It is ready."}, {"body": "Your table is ready: come to the counter."}

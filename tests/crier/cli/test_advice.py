@@ -44,3 +44,33 @@ def test_what_explains_itself_is_not_explained(state: str) -> None:
 
 def test_each_state_is_explained_once() -> None:
     assert about("failed", "failed") == about("failed")
+
+
+def of_chain(state: str, *steps: str) -> str:
+    chain = {
+        "state": state,
+        "until": "delivered",
+        "steps": [{"state": one, "notification_id": f"step-{number}"} for number, one in enumerate(steps, start=1)],
+    }
+    deliveries = [{"state": one, "held_at": "2027-03-01T12:00:00+00:00"} for one in steps]
+    timeline = [{"what": "attempt", "provider": name} for name in ("fcm", "twilio")]
+    found = {"id": "0198c0de", "deliveries": deliveries, "timeline": timeline, "chain": chain}
+    return " ".join(advice(cast(Notification, found)))
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (of_chain("active", "sent"), "`crier cancel 0198c0de` stops all of it"),
+        (of_chain("exhausted", "failed", "failed"), "`crier retry step-2` sends that step again"),
+        (of_chain("expired", "sent"), "give it longer, or its steps less"),
+        (of_chain("active", "unknown"), "crier unknown decide step-1 --sent"),
+    ],
+)
+def test_of_a_chain_it_is_said_what_to_do_with_all_of_it(told: str, said: str) -> None:
+    assert said in told
+    assert "a route goes on to its next provider" not in told
+
+
+def test_of_a_chain_that_has_succeeded_there_is_nothing_to_say() -> None:
+    assert of_chain("succeeded", "failed", "sent") == ""
