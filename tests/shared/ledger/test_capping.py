@@ -262,6 +262,20 @@ def test_what_bounced_or_may_have_been_sent_counts(scene: Scene, database: Datab
     assert scene.row(second).state == "suppressed"
 
 
+def test_what_a_worker_died_with_keeps_its_place(scene: Scene, database: Database) -> None:
+    scene.cap(WEEK._replace(most=1))
+    [first] = scene.accept(on_unknown="resend")
+    scene.start()
+    database.execute(text("UPDATE deliveries SET lease_until = now() - interval '1 s'"))
+    [reaped] = Recovery(database).reap(patience=0)
+    assert reaped.state == "unknown"
+    [second] = scene.accept()
+    items = {item.id: item for item in [*scene.claim(), *scene.claim()]}
+    assert scene.start([items[second]]) == set()
+    assert scene.start([items[first]]) == {first}
+    assert scene.contacts() == 1
+
+
 def test_what_was_stopped_at_the_gate_leaves_its_room_to_the_next(scene: Scene, database: Database) -> None:
     scene.cap(WEEK._replace(most=1))
     to = {"user_id": "u_1"}

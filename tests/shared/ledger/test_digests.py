@@ -18,6 +18,7 @@ from shared.ledger.conservation import Conservation
 from shared.ledger.database import Database
 from shared.ledger.digests import Digests, Item, Joined
 from shared.ledger.ids import new_id
+from shared.ledger.recovery import Recovery
 from shared.ledger.settlement import Settlement
 from shared.ledger.states import State
 from shared.ledger.suppressions import Suppressions
@@ -218,8 +219,9 @@ def test_a_worker_that_dies_between_closing_and_sending_loses_nothing(scene: Sce
     assert scene.names(item.notification_id) == ["a", "b"]
     # It dies here; its lease ends, and meanwhile another item comes.
     third = scene.add("c")
-    database.execute(text("UPDATE deliveries SET state = 'queued', due_at = now(), lease_until = NULL, deaths = 1"
-                          " WHERE id = :id"), {"id": first})  # fmt: skip
+    database.execute(text("UPDATE deliveries SET lease_until = now() - interval '1 s' WHERE id = :id"), {"id": first})
+    [reaped] = Recovery(database).reap(patience=0)
+    assert (reaped.id, reaped.state) == (first, "queued")
     [again] = work.claim("sms.normal", 10, 30)
     assert (again.id, scene.names(again.notification_id)) == (first, ["a", "b"])
     assert scene.names(third.notification_id) == ["c"]
