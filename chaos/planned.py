@@ -38,7 +38,7 @@ _LEFT = text("""
             WHERE a.key <> :name AND r.next_at IS NOT NULL)
 """)
 _OUTCOMES = text("""
-    SELECT 'schedule ' || state AS what, count(*) AS count FROM schedule_fires GROUP BY 1
+    SELECT 'schedule ' || state AS what, count(*) AS number FROM schedule_fires GROUP BY 1
     UNION ALL
     SELECT 'reminder ' || r.state, count(*) FROM reminders r JOIN appointments a ON a.id = r.appointment_id
     WHERE a.key <> :name GROUP BY 1
@@ -66,4 +66,4 @@ def left(database: Database) -> int:
 
 def outcomes(database: Database) -> dict[str, int]:
     """What became of them: `schedule fired`, `reminder sent`, …"""
-    return {row.what: row.count for row in database.rows(_OUTCOMES, {"name": _NAME})}
+    return {row.what: row.number for row in database.rows(_OUTCOMES, {"name": _NAME})}
