@@ -170,7 +170,7 @@ EVENTS_PARAMETERS = [
 
 
 class ReminderSchema(Schema):
-    """A reminder of an event, or a follow-up. `starts_at` is the start it was for: an event may have been moved since."""
+    """A reminder of an event, or a follow-up. `starts_at` is the start it was for: it may have been moved since."""
 
     offset = fields.String(
         required=True, metadata={"description": "How long before; of a follow-up as +2h, after.", "example": "24h"}
