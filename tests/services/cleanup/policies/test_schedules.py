@@ -21,7 +21,8 @@ MAKE = text("""
     FROM made, generate_series(:days, 100) day
 """)
 LEFT = text("""
-    SELECT name, count(*) AS n FROM schedules s JOIN schedule_fires f ON f.schedule_id = s.id GROUP BY name ORDER BY name
+    SELECT name, count(*) AS n FROM schedules s JOIN schedule_fires f ON f.schedule_id = s.id
+    GROUP BY name ORDER BY name
 """)
 
 
