@@ -328,7 +328,10 @@ class NewSchedule(Schedule):
 
 
 class EventReminder(TypedDict):
-    """One reminder of an event; `starts_at` is the start it was for. `sent`: `notification_state` says the rest."""
+    """One reminder of an event; `starts_at` is the start it was for. `sent`: `notification_state` says the rest.
+
+    The offset of a follow-up begins with `+`.
+    """
 
     offset: str
     starts_at: str
@@ -340,7 +343,9 @@ class EventReminder(TypedDict):
 
 
 class PlannedEventSummary(TypedDict):
-    """An event as a list shows it. `local_start` is what the clock shows there; `notification`, what reminders send."""
+    """An event as a list shows it. `local_start` is what the clock shows there; `notification`, what reminders send;
+    `follow_up`, what is sent afterwards, and when.
+    """
 
     id: str
     key: str
@@ -348,9 +353,11 @@ class PlannedEventSummary(TypedDict):
     starts_at: str
     local_start: str
     timezone: str
+    duration: str | None
     offsets: Sequence[str]
     next_reminder_at: str | None
     notification: Json
+    follow_up: Json | None
     created_at: str
     changed_at: str
 

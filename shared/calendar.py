@@ -18,6 +18,8 @@ CALENDAR: tuple[Job, ...] = (
     Job("letters",     "20 * * * *", "cleanup.forget_dead_letters",  "cleanup", ONCE,  300, "Old dead letters."),
     Job("policies",    "*/5 * * * *", "cleanup.run_policies",        "cleanup", SKIP, 1500, "Policies of your own."),
     Job("receipts",    "0 4 * * *",  "cleanup.forget_receipts",      "cleanup", ONCE,  300, "What was reported once."),
+    Job("events",      "10 4 * * *", "cleanup.forget_events",        "cleanup", ONCE,  300, "Events of long ago."),
+    Job("schedules",   "25 4 * * *", "cleanup.forget_schedules",     "cleanup", ONCE,  300, "Old times of schedules."),
 )
 # fmt: on
 

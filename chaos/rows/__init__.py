@@ -8,6 +8,7 @@ from chaos.rows import (
     clocks_killed,
     database_away,
     gateway_killed,
+    plans_fall_due,
     poison,
     provider_busy,
     provider_down,
@@ -31,5 +32,6 @@ _FAMILIES = (
     poison,
     bodies,
     rolling_stop,
+    plans_fall_due,
 )
 ROWS: tuple[Row, ...] = tuple(row for family in _FAMILIES for row in family.ROWS)

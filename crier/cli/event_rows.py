@@ -43,7 +43,9 @@ def table_of(found: "Sequence[PlannedEventSummary]") -> Table:
         table.add_column(name, overflow="fold")
     for one in found:
         following = one["next_reminder_at"]
-        row = (one["key"], begins(one), one["state"], ", ".join(one["offsets"]), _when(following) if following else "-")
+        after = [f"+{offset}" for offset in (one["follow_up"] or {}).get("after", ())]
+        offsets = ", ".join((*one["offsets"], *after))
+        row = (one["key"], begins(one), one["state"], offsets, _when(following) if following else "-")
         table.add_row(*(Text(one_line(value)) for value in row))
     return table
 

@@ -20,6 +20,11 @@ offset_option = click.option(
     "--offset", "offsets", multiple=True, metavar="HOW-LONG",
     help="How long before it a reminder is sent: 7d, 24h, 30m; may be repeated. [default: 24h and 2h]",
 )  # fmt: skip
+after_option = click.option(
+    "--after", "after", multiple=True, metavar="HOW-LONG",
+    help="How long after its end a follow-up is sent, to the same recipient; may be repeated.",
+)  # fmt: skip
+duration_option = click.option("--duration", metavar="HOW-LONG", help="How long it takes: 45m.")
 skip_option = click.option("--skip-late", is_flag=True, help="Leave out reminders whose moment has passed already.")
 
 
@@ -76,9 +81,12 @@ Examples:
       --template appointment_reminder --to ada@example.com --data what=Haircut --data appointment_id=4711
   crier events create trip-12 --starts 2027-03-01T18:30:00Z --timezone Europe/London --offset 7d --offset 30m \\
       --to +447700900123 --body 'Your bus leaves soon.'
+  crier events create booking-4712 --starts 2027-03-01T18:30 --timezone Europe/London --duration 45m \\
+      --to +447700900123 --body 'See you at half past six.' --after 2h --after-template review_request \\
+      --after-data what=Haircut --after-data place='Fringe & Sons' --after-data review_url=https://example.com/r/1
 
 \b
-A template that takes starts_at and timezone is told them: leave them out of --data.
+A template that takes starts_at and timezone is told them: leave them out of --data; and visited_on of --after-data.
 """
 )
 @click.argument("key")
@@ -93,27 +101,43 @@ A template that takes starts_at and timezone is told them: leave them out of --d
 @click.option("--data", "given", multiple=True, metavar="NAME=VALUE|@FILE.json", help="The template's variables.")
 @content_options
 @click.option("--lane", type=click.Choice(LANES), help="How urgent it is.")
+@duration_option
+@after_option
+@click.option("--after-template", help="What each follow-up sends.")
+@click.option("--after-data", multiple=True, metavar="NAME=VALUE|@FILE.json", help="That template's variables.")
 @as_json_option
 def create(
     *, key: str, starts: str, timezone: str, offsets: tuple[str, ...], skip_late: bool, replace: bool,
     template: str | None, recipients: tuple[str, ...], channel: str | None, given: tuple[str, ...], lane: str | None,
+    duration: str | None, after: tuple[str, ...], after_template: str | None, after_data: tuple[str, ...],
     as_json: bool, **rest: Any,
 ) -> None:  # fmt: skip
     """Make an event of KEY, your own name for it, with reminders."""
     content = read_content(rest)
     if (template is None) == (content is None):
         raise click.UsageError("Give --template, or content: --subject and --text, --body, --title and --body.")
+    if bool(after) != bool(after_template) or (after_data and not after):
+        raise click.UsageError("--after says when a follow-up is sent, and --after-template what: give both.")
     to, client = read_recipient(recipients), Client()
-    data = read_data(given, lambda: client.template(template)["variables"] if template else ())
-    asked = {"template": template, "content": content, "data": data or None, "lane": lane}
-    notification = {"to": to, "channel": channel or channel_for(to)}
-    notification |= {name: value for name, value in asked.items() if value is not None}
+    whom = {"to": to, "channel": channel or channel_for(to)}
+    asked = {
+        "template": template, "content": content, "data": _data(client, template, given) or None, "lane": lane,
+    }  # fmt: skip
+    notification = whom | {name: value for name, value in asked.items() if value is not None}
+    follow_up = after_template and {
+        "after": list(after),
+        "notification": whom | {"template": after_template, "data": _data(client, after_template, after_data)},
+    }
     make = client.events.put if replace else client.events.create
     made = make(
         key, starts_at=starts, timezone=timezone, notification=notification, offsets=list(offsets) or None,
-        late="skip" if skip_late else None,
+        late="skip" if skip_late else None, duration=duration, follow_up=follow_up or None,
     )  # fmt: skip
     show_event(made, as_json)
+
+
+def _data(client: Client, template: str | None, given: tuple[str, ...]) -> dict[str, Any]:
+    return read_data(given, lambda: client.template(template)["variables"] if template else ())
 
 
 @events.command(
@@ -128,13 +152,17 @@ Examples:
 @click.option("--timezone", help="Where it is in another zone now.")
 @offset_option
 @skip_option
+@duration_option
 @as_json_option
 def move(
-    *, event: str, starts: str, timezone: str | None, offsets: tuple[str, ...], skip_late: bool, as_json: bool
-) -> None:
-    """Have EVENT begin at another time. Its reminders move with it."""
+    *, event: str, starts: str, timezone: str | None, offsets: tuple[str, ...], skip_late: bool, duration: str | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Have EVENT begin at another time. Its reminders and follow-ups move with it."""
     late = "skip" if skip_late else None
-    moved = Client().events.change(event, starts_at=starts, timezone=timezone, offsets=list(offsets) or None, late=late)
+    moved = Client().events.change(
+        event, starts_at=starts, timezone=timezone, offsets=list(offsets) or None, late=late, duration=duration
+    )
     show_event(moved, as_json)
 
 
@@ -149,3 +177,17 @@ Example:
 def cancel(event: str, as_json: bool) -> None:
     """Cancel EVENT. No reminder of it is sent any more."""
     show_event(Client().events.cancel(event), as_json)
+
+
+@events.command(
+    name="no-show",
+    epilog="""\b
+Example:
+  crier events no-show booking-4711
+""",
+)
+@click.argument("event")
+@as_json_option
+def no_show(event: str, as_json: bool) -> None:
+    """Say that nobody came to EVENT. No follow-up of it is sent any more."""
+    show_event(Client().events.no_show(event), as_json)

@@ -8,12 +8,14 @@ from services.cleanup.ledger import yielding_database
 from services.cleanup.pace import Pace
 from services.cleanup.policies import (
     contacts,
+    appointments,
     dead_letters,
     idempotency_keys,
     notifications,
     outbox,
     partitions,
     receipts,
+    schedules,
     secrets,
     sms_usage,
     ticks,
@@ -53,6 +55,8 @@ def declare(runtime: Runtime) -> None:
             ledger, pace, settings.dead_letters_age, settings.dead_letters_count
         ),
         "receipts": _unless_kept(settings.receipts_days, lambda pace, days: receipts.forget(ledger, pace, days)),
+        "events": _unless_kept(settings.events_days, lambda pace, days: appointments.forget(ledger, pace, days)),
+        "schedules": _unless_kept(settings.schedules_days, lambda pace, days: schedules.forget(ledger, pace, days)),
         "policies": lambda pace: Runner(runtime.database, settings, runtime.environ).run_due(pace.limit * _SHARE),
     }
     for name, policy in policies.items():

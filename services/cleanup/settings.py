@@ -52,6 +52,16 @@ class CleanupSettings:
         "Days that what providers reported is kept as it came, at least 30: bounces are counted in them; -1: for ever.",
         default=90, check=month_or_never,
     )  # fmt: skip
+    events_days: int = setting(
+        "CRIER_EVENTS_DAYS",
+        "Days an event is kept after it was to begin, with its reminders; -1: for ever.",
+        default=90, check=days_or_never,
+    )  # fmt: skip
+    schedules_days: int = setting(
+        "CRIER_SCHEDULES_DAYS",
+        "Days that what became of a schedule's times is kept, and a schedule after it ended; -1: for ever.",
+        default=90, check=days_or_never,
+    )  # fmt: skip
     idempotency_keep: float = setting(
         "CRIER_IDEMPOTENCY_KEEP",
         "Seconds an Idempotency-Key is remembered; a request repeated later is a new one.",

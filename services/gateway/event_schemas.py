@@ -1,6 +1,6 @@
 """What `/v1/events` takes and answers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
@@ -10,7 +10,7 @@ from services.gateway.routes import query
 from shared.intake.fields import Moment
 from shared.intake.problems import StrictSchema
 from shared.intake.request import NotificationRequestSchema
-from shared.ledger.appointments import REMINDER_STATES, STATES
+from shared.ledger.appointment_rows import REMINDER_STATES, STATES
 from shared.ledger.states import State
 from shared.messages.fields import Line
 from shared.reminders.offsets import DEFAULT, MOST, Offset
@@ -58,6 +58,29 @@ class _OffsetField(Line):
             raise ValidationError(str(error)) from None
 
 
+def _offsets(description: str, example: list[str], **options: Any) -> fields.Field[Any]:
+    return fields.List(
+        _OffsetField(), validate=validate.Length(1, MOST, error=f"Must be 1 to {MOST} offsets."),
+        metadata={"description": description, "example": example}, **options,
+    )  # fmt: skip
+
+
+class FollowUpSchema(StrictSchema):
+    """What is sent after an event."""
+
+    after = _offsets("How long after its end, as `offsets` are written.", ["2h"], required=True)
+    notification = _Notification(ReminderRequestSchema, required=True)
+
+    @validates_schema
+    def check(self, data: dict[str, Any], **_: Any) -> None:
+        _once(data.get("after", ()), "after")
+
+
+def _once(offsets: Sequence[str], name: str) -> None:
+    if twice := sorted({one for one in offsets if offsets.count(one) > 1}):
+        raise ValidationError(f"{', '.join(twice)} is there twice: give it once.", name)
+
+
 class EventKey(Line):
     """The caller's own name for an event."""
 
@@ -80,14 +103,14 @@ class EventFieldsSchema(StrictSchema):
         },
     )  # fmt: skip
     timezone = _Zone(required=True, metadata={"description": "An IANA time zone.", "example": "Europe/London"})
-    offsets = fields.List(
-        _OffsetField(),
-        validate=validate.Length(1, MOST, error=f"Must be 1 to {MOST} offsets."),
-        metadata={
-            "description": "How long before it a reminder is sent: 30m, 2h, 7d, 1d12h. Days are days of the calendar "
-            f"in its zone, hours and minutes time that passes. {' and '.join(DEFAULT)} when left out.",
-            "example": list(DEFAULT),
-        },
+    duration = _OffsetField(
+        validate=validate.Length(1, 20),
+        metadata={"description": "How long it takes: follow-ups count from its end.", "example": "45m"},
+    )
+    offsets = _offsets(
+        "How long before it a reminder is sent: 30m, 2h, 7d, 1d12h. Days are days of the calendar in its zone, hours "
+        f"and minutes time that passes. {' and '.join(DEFAULT)} when left out.",
+        list(DEFAULT),
     )
     late = fields.String(
         validate=validate.OneOf(_LATE, error="Must be refuse or skip."),
@@ -98,12 +121,11 @@ class EventFieldsSchema(StrictSchema):
         },
     )
     notification = _Notification(ReminderRequestSchema, required=True)
+    follow_up = fields.Nested(FollowUpSchema, metadata={"description": "What is sent afterwards; nothing without it."})
 
     @validates_schema
     def check(self, data: dict[str, Any], **_: Any) -> None:
-        offsets = data.get("offsets", ())
-        if twice := sorted({one for one in offsets if offsets.count(one) > 1}):
-            raise ValidationError(f"{', '.join(twice)} is there twice: give it once.", "offsets")
+        _once(data.get("offsets", ()), "offsets")
 
 
 class EventRequestSchema(EventFieldsSchema):
@@ -124,7 +146,7 @@ class EventChangeSchema(EventFieldsSchema):
         if "timezone" in data and "starts_at" not in data:
             raise ValidationError("Give starts_at too: what is the time there?", "timezone")
         if not data.keys() - {"late"}:
-            raise ValidationError("Say what to change: starts_at, offsets or notification.")
+            raise ValidationError("Say what to change: starts_at, duration, offsets, notification or follow_up.")
 
 
 class EventsQuerySchema(StrictSchema):
@@ -148,9 +170,11 @@ EVENTS_PARAMETERS = [
 
 
 class ReminderSchema(Schema):
-    """One reminder of an event. `starts_at` is the start it was for: an event may have been moved since."""
+    """A reminder of an event, or a follow-up. `starts_at` is the start it was for: it may have been moved since."""
 
-    offset = fields.String(required=True, metadata={"example": "24h"})
+    offset = fields.String(
+        required=True, metadata={"description": "How long before; of a follow-up as +2h, after.", "example": "24h"}
+    )
     starts_at = fields.DateTime(required=True)
     due_at = fields.DateTime(required=True)
     state = fields.String(
@@ -173,9 +197,15 @@ class PlannedEventSummarySchema(Schema):
     starts_at = fields.DateTime(required=True)
     local_start = fields.DateTime(required=True, metadata={"description": "The same on the clock of its zone."})
     timezone = fields.String(required=True)
+    duration = fields.String(required=True, allow_none=True)
     offsets = fields.List(fields.String(), required=True)
     next_reminder_at = fields.DateTime(required=True, allow_none=True)
     notification = fields.Dict(required=True)
+    follow_up = fields.Dict(
+        required=True,
+        allow_none=True,
+        metadata={"description": "`after` and `notification`; null where there is none."},
+    )
     created_at = fields.DateTime(required=True)
     changed_at = fields.DateTime(required=True)
 

@@ -23,7 +23,7 @@ from services.gateway.parts import parts
 from services.gateway.routes import route
 from shared.errors import InvalidInput
 from shared.intake.problems import StrictSchema, load
-from shared.ledger.appointments import Appointment, Reminder
+from shared.ledger.appointment_rows import Appointment, Reminder
 from shared.reminders.starts import Start
 
 blueprint = Blueprint(
@@ -99,7 +99,7 @@ def show(event: str) -> Response:
     body={"application/json": EventChangeSchema}, about_body="256 KB. What is left out stays.",
 )  # fmt: skip
 def change(event: str) -> Response:
-    """Move an event, or change its offsets or its notification
+    """Move an event, or change what is sent of it, and when
 
     Reminders of the old start that have not been sent never are; those of the new one are sent where their moment is
     still ahead, also where the same one was sent for the old start.
@@ -120,6 +120,18 @@ def cancel(event: str) -> Response:
     return answer(_shown(parts().planner.cancel(identity().project_id, event, who=_who())))
 
 
+@route(
+    blueprint, "POST", "/<event>/no-show", scope="send", name="markEventNoShow",
+    answers=(200, PlannedEventSchema, "Nothing is sent afterwards."),
+)  # fmt: skip
+def no_show(event: str) -> Response:
+    """Say that nobody came
+
+    Once this is answered no follow-up is sent, not even one that was on its way already. 409 when it has not begun.
+    """
+    return answer(_shown(parts().planner.no_show(identity().project_id, event, who=_who())))
+
+
 def _shown(found: Appointment) -> dict[str, Any]:
     return {**_summary(found), "reminders": [_reminder(one) for one in found.reminders]}
 
@@ -132,9 +144,11 @@ def _summary(found: Appointment) -> dict[str, Any]:
         "starts_at": found.starts_at,
         "local_start": Start(found.starts_at, found.wall_time, found.timezone).local,
         "timezone": found.timezone,
+        "duration": found.duration,
         "offsets": found.offsets,
         "next_reminder_at": found.next_reminder_at,
         "notification": found.request,
+        "follow_up": found.follow_up,
         "created_at": found.created_at,
         "changed_at": found.changed_at,
     }

@@ -117,6 +117,26 @@ EVENTS: dict[str, dict[str, Any]] = {
             "content": {"body": "See you soon."},
         },
     },
+    "A review is asked for two hours after its end": {
+        "key": "booking-4713",
+        "starts_at": "2030-03-01T18:30:00",
+        "timezone": "Europe/London",
+        "duration": "45m",
+        "notification": {
+            "channel": "sms",
+            "to": {"phone": "+442079460018"},
+            "content": {"body": "See you at half past six."},
+        },
+        "follow_up": {
+            "after": ["2h"],
+            "notification": {
+                "template": "review_request",
+                "channel": "sms",
+                "to": {"phone": "+442079460018"},
+                "data": {"what": "Haircut", "place": "Fringe & Sons", "review_url": "https://example.com/r/4713"},
+            },
+        },
+    },
 }
 
 RECIPIENTS: dict[str, dict[str, Any]] = {

@@ -189,8 +189,6 @@ class Clock:
         """End whose time was over before his turn came, and keep streams and counts small."""
         EXPIRED.inc(self.recovery.expire_in_line())
         self.recovery.close_streams()
-        if self.sweeper:
-            self.sweeper.schedules.forget()
         self.books.merge()
 
     def _guarded(self, job: Callable[[], None]) -> Callable[[], None]:

@@ -10,13 +10,14 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Event
+from typing import Any
 
 import structlog
 
 from shared.errors import InvalidInput, LedgerUnavailable
 from shared.intake import Intake
 from shared.ledger.reminders import Handover, Promised, Reminders
-from shared.reminders.notification import notification_of
+from shared.reminders.notification import follow_up_of, reminder_of
 
 log = structlog.get_logger(__name__)
 
@@ -82,8 +83,7 @@ class ReminderDesk:
         if gone.is_set():
             return ""
         try:
-            request = notification_of(self.intake, one.project_id, one.request, one.starts_at, one.timezone)
-            self.intake.accept_promised(one.project_id, request, one.notification_id, now=one.now)
+            self.intake.accept_promised(one.project_id, self._request(one), one.notification_id, now=one.now)
         except InvalidInput as error:
             log.warning("a reminder cannot be sent", notification=str(one.notification_id), fields=sorted(error.fields))
             return str(error)
@@ -95,3 +95,9 @@ class ReminderDesk:
             log.exception("a reminder failed", notification=str(one.notification_id))
             return ""
         return None
+
+    def _request(self, one: Promised) -> dict[str, Any]:
+        of = self.intake, one.project_id, one.request
+        if one.follows:
+            return follow_up_of(*of, starts_at=one.starts_at, timezone=one.timezone, due_at=one.due_at)
+        return reminder_of(*of, starts_at=one.starts_at, timezone=one.timezone)

@@ -6,8 +6,8 @@ and what was made is withdrawn in the same transaction.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,23 +16,21 @@ import orjson
 from sqlalchemy import Connection, Row, text
 
 from shared.errors import Conflict, InvalidInput, NotFound
-from shared.ledger.actions import withdraw
+from shared.ledger.appointment_reminders import remind, reminders_of, take_back
+from shared.ledger.appointment_rows import Appointment, Page, Reminder, Wanted, appointment_of
 from shared.ledger.children import children_of
 from shared.ledger.database import Database
 from shared.ledger.ids import new_id
 from shared.ledger.states import State, fold
 
-STATES = ("scheduled", "cancelled", "past")
-REMINDER_STATES = ("waiting", "promised", "sent", "cancelled", "missed", "failed")
-
-TOO_LATE = "Its time had passed already."
 MOVED = "The event was moved."
 LEFT_OUT = "The event has this reminder no more."
 CANCELLED = "The event was cancelled."
+NO_SHOW = "The event was marked as a no-show."
 
 _COLUMNS = """
-    a.id, a.project_id, a.key, a.starts_at, a.wall_time, a.timezone, a.offsets, a.request, a.state, a.version,
-    a.created_at, a.changed_at
+    a.id, a.project_id, a.key, a.starts_at, a.wall_time, a.timezone, a.offsets, a.request, a.duration, a.follow_up,
+    a.state, a.version, a.created_at, a.changed_at
 """
 # A key may look like an id; then it is the key that is meant.
 _WHICH = (
@@ -42,30 +40,20 @@ _FIND = text(f"SELECT {_COLUMNS} FROM appointments a WHERE {_WHICH}")
 _LOCK = text(f"SELECT {_COLUMNS} FROM appointments a WHERE {_WHICH} FOR UPDATE")
 _LOCK_KEY = text(f"SELECT {_COLUMNS} FROM appointments a WHERE a.project_id = :project_id AND a.key = :name FOR UPDATE")
 _CREATE = text("""
-    INSERT INTO appointments (id, project_id, key, starts_at, wall_time, timezone, offsets, request)
-    VALUES (:id, :project_id, :key, :starts_at, :wall_time, :timezone, :offsets, CAST(:request AS jsonb))
+    INSERT INTO appointments
+        (id, project_id, key, starts_at, wall_time, timezone, offsets, request, duration, follow_up)
+    VALUES (:id, :project_id, :key, :starts_at, :wall_time, :timezone, :offsets, CAST(:request AS jsonb), :duration,
+            CAST(:follow_up AS jsonb))
     ON CONFLICT (project_id, key) DO NOTHING RETURNING id
 """)
 _CHANGE = text("""
     UPDATE appointments
     SET starts_at = :starts_at, wall_time = :wall_time, timezone = :timezone, offsets = :offsets,
-        request = CAST(:request AS jsonb), version = :version, state = 'scheduled', changed_at = now()
+        request = CAST(:request AS jsonb), duration = :duration, follow_up = CAST(:follow_up AS jsonb),
+        version = :version, state = 'scheduled', changed_at = now()
     WHERE id = :id
 """)
-_CANCEL = text("UPDATE appointments SET state = 'cancelled', changed_at = now() WHERE id = :id")
-_OF = text("SELECT * FROM reminders WHERE appointment_id = :id ORDER BY version, due_at, before")
-_LOCK_OF = text("SELECT * FROM reminders WHERE appointment_id = :id ORDER BY version, due_at, before FOR UPDATE")
-_TAKE_BACK = text("""
-    UPDATE reminders SET state = 'cancelled', next_at = NULL, reason = :reason
-    WHERE appointment_id = :id AND version = :version AND before = ANY(:befores)
-""")
-_REMIND = text("""
-    INSERT INTO reminders AS r (appointment_id, version, before, starts_at, due_at, next_at, state, reason)
-    VALUES (:id, :version, :before, :starts_at, :due_at, CASE WHEN :state = 'waiting' THEN :due_at END, :state, :reason)
-    ON CONFLICT (appointment_id, version, before) DO UPDATE
-    SET next_at = excluded.next_at, state = excluded.state, reason = excluded.reason, notification_id = NULL
-    WHERE r.state = 'cancelled'
-""")
+_END = text("UPDATE appointments SET state = :state, changed_at = now() WHERE id = :id")
 _PAGE = text(f"""
     SELECT {_COLUMNS}, (
         SELECT min(r.due_at) FROM reminders r WHERE r.appointment_id = a.id AND r.state = 'waiting') AS next_reminder_at
@@ -81,80 +69,6 @@ _NOTIFICATIONS = text(f"""
     SELECT asked.id, array_agg(d.state) AS states
     FROM unnest(CAST(:ids AS uuid[])) AS asked (id) JOIN deliveries d ON {children_of("asked.id")} GROUP BY asked.id
 """)
-
-
-@dataclass(frozen=True, slots=True)
-class Reminder:
-    """One reminder of an appointment.
-
-    Parameters:
-        before: how long before, as `Offset` writes it. version, starts_at: the start it was for.
-        state: `sent` is made into a notification, whose own state says what became of it.
-        notification_state: of that notification, where it was asked for.
-    """
-
-    before: str
-    version: int
-    starts_at: datetime
-    due_at: datetime
-    state: str
-    notification_id: UUID | None
-    reason: str | None
-    notification_state: State | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Appointment:
-    """What a project wants people to be reminded of.
-
-    Parameters:
-        key: the caller's own name for it. wall_time: of the start, on the clock of `timezone`; naive.
-        request: the notification that each reminder is.
-        version: raised whenever it begins at another time.
-    """
-
-    id: UUID
-    project_id: int
-    key: str
-    starts_at: datetime
-    wall_time: datetime
-    timezone: str
-    offsets: tuple[str, ...]
-    request: Mapping[str, Any]
-    state: str
-    version: int
-    created_at: datetime
-    changed_at: datetime
-    reminders: tuple[Reminder, ...] = ()
-    next_reminder_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What an appointment is to be.
-
-    Parameters:
-        due: the moment of each reminder, by how long before it is.
-    """
-
-    starts_at: datetime
-    wall_time: datetime
-    timezone: str
-    due: Mapping[str, datetime]
-    request: Mapping[str, Any] = field(repr=False)
-
-    def is_another_time(self, than: Appointment) -> bool:
-        """Whether reminders of `than` are none of this: it begins at another time, or did not take place."""
-        return than.state != "scheduled" or (self.starts_at, self.timezone) != (than.starts_at, than.timezone)
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some appointments, the soonest first. `next` is the cursor of what follows; None at the end."""
-
-    items: Sequence[Appointment]
-    next: str | None
-
 
 Decide = Callable[[Appointment | None], Wanted]
 
@@ -192,7 +106,7 @@ class Appointments:
             "last_at": last_at, "last_id": last_id,
         }  # fmt: skip
         rows = self.database.rows(_PAGE, asked)
-        items = [Appointment(**{**row._mapping, "offsets": tuple(row.offsets)}) for row in rows[:limit]]
+        items = [appointment_of(row) for row in rows[:limit]]
         return Page(items, _cursor(items[-1]) if len(rows) > limit else None)
 
     def create(self, project_id: int, key: str, decide: Decide, *, now: datetime) -> Appointment:
@@ -245,9 +159,31 @@ class Appointments:
             found = _appointment(connection, connection.execute(_LOCK, _named(project_id, name)).first(), name)
             if found.state != "cancelled":
                 if found.starts_at <= now:
-                    raise Conflict("The event has begun: there is nothing left to cancel.")
-                connection.execute(_CANCEL, {"id": found.id})
-                _take_back(connection, found, _locked(connection, found), CANCELLED, who)
+                    raise Conflict(
+                        "The event has begun: it can be cancelled no more. Mark it as a no-show to have nothing sent "
+                        "afterwards."
+                    )
+                connection.execute(_END, {"id": found.id, "state": "cancelled"})
+                take_back(connection, found, reminders_of(connection, found.id, lock=True), CANCELLED, who)
+        return self.get(project_id, str(found.id))
+
+    def no_show(self, project_id: int, name: str, *, who: str, now: datetime) -> Appointment:
+        """Nobody came: send no follow-up of it, not even one that was handed over already. Twice is as once.
+
+        Raises:
+            NotFound: the project has none of this name.
+            Conflict: it has not begun, or was cancelled.
+        """
+        with self.database.transaction() as connection:
+            found = _appointment(connection, connection.execute(_LOCK, _named(project_id, name)).first(), name)
+            if found.state == "cancelled":
+                raise Conflict("The event was cancelled: nobody was to come.")
+            if found.starts_at > now:
+                raise Conflict("The event has not begun: cancel it if it does not take place.")
+            if found.state != "no_show":
+                connection.execute(_END, {"id": found.id, "state": "no_show"})
+                later = [one for one in reminders_of(connection, found.id, lock=True) if one.is_follow_up]
+                take_back(connection, found, later, NO_SHOW, who)
         return self.get(project_id, str(found.id))
 
 
@@ -256,63 +192,26 @@ def _create(connection: Connection, project_id: int, key: str, wanted: Wanted, n
     row = {"id": new_id(), "project_id": project_id, "key": key, **_written(wanted)}
     made: UUID | None = connection.execute(_CREATE, row).scalar()
     if made is not None:
-        _remind(connection, (made, 1), wanted, now)
+        remind(connection, (made, 1), wanted, now)
     return made
 
 
 def _change(connection: Connection, found: Appointment, wanted: Wanted, who: str, now: datetime) -> None:
     """Make `found`, which is locked, what is wanted."""
-    reminders, moved = _locked(connection, found), wanted.is_another_time(found)
+    reminders, moved = reminders_of(connection, found.id, lock=True), wanted.is_another_time(found)
     version = found.version + 1 if moved else found.version
-    gone = [one for one in reminders if moved or (one.version == version and one.before not in wanted.due)]
-    stopped = _take_back(connection, found, gone, MOVED if moved else LEFT_OUT, who)
+    gone = [one for one in reminders if moved or (one.version == version and _is_gone(one, wanted))]
+    stopped = take_back(connection, found, gone, MOVED if moved else LEFT_OUT, who)
     # Who was about to be reminded is to be told of the new time, even where that reminder's own has passed.
     owed = {one.before for one in stopped if one.due_at <= now and one.version == found.version}
     connection.execute(_CHANGE, {"id": found.id, "version": version, **_written(wanted)})
-    _remind(connection, (found.id, version), wanted, now, owed if moved else ())
+    remind(connection, (found.id, version), wanted, now, owed if moved else ())
 
 
-def _remind(
-    connection: Connection, at: tuple[UUID, int], wanted: Wanted, now: datetime, owed: Collection[str] = ()
-) -> None:
-    """Write the reminders of an appointment's version that are not there yet."""
-    if not wanted.due:
-        return
-    connection.execute(
-        _REMIND,
-        [
-            {
-                "id": at[0], "version": at[1], "before": before, "starts_at": wanted.starts_at, "due_at": due_at,
-                "state": "waiting" if due_at > now or before in owed else "missed",
-                "reason": None if due_at > now or before in owed else TOO_LATE,
-            }
-            for before, due_at in wanted.due.items()
-        ],
-    )  # fmt: skip
-
-
-def _take_back(
-    connection: Connection, found: Appointment, reminders: Sequence[Reminder], reason: str, who: str
-) -> list[Reminder]:
-    """Keep reminders from being sent; those that were to be, and now never are."""
-    stopped = [
-        one
-        for one in reminders
-        if one.state == "waiting"
-        or (
-            one.state in ("promised", "sent")
-            and one.notification_id
-            and withdraw(connection, one.notification_id, who, was_made=one.state == "sent")
-        )
-    ]
-    for version in sorted({one.version for one in stopped}):
-        befores = [one.before for one in stopped if one.version == version]
-        connection.execute(_TAKE_BACK, {"id": found.id, "version": version, "befores": befores, "reason": reason})
-    return stopped
-
-
-def _locked(connection: Connection, found: Appointment) -> list[Reminder]:
-    return [_reminder(row) for row in connection.execute(_LOCK_OF, {"id": found.id})]
+def _is_gone(one: Reminder, wanted: Wanted) -> bool:
+    """Whether one for the same start is wanted no more. With another end, its follow-ups are at another time."""
+    due_at = wanted.due.get(one.before)
+    return due_at is None or (one.is_follow_up and due_at != one.due_at)
 
 
 def _written(wanted: Wanted) -> dict[str, Any]:
@@ -320,8 +219,10 @@ def _written(wanted: Wanted) -> dict[str, Any]:
         "starts_at": wanted.starts_at,
         "wall_time": wanted.wall_time,
         "timezone": wanted.timezone,
-        "offsets": list(wanted.due),
+        "offsets": wanted.offsets,
         "request": orjson.dumps(wanted.request).decode(),
+        "duration": wanted.duration,
+        "follow_up": orjson.dumps(wanted.follow_up).decode() if wanted.follow_up else None,
     }
 
 
@@ -336,12 +237,7 @@ def _named(project_id: int, name: str) -> dict[str, Any]:
 def _appointment(connection: Connection, row: Row[Any] | None, name: str) -> Appointment:
     if row is None:
         raise NotFound(f"There is no event {name[:200]} in this project.")
-    reminders = tuple(_reminder(one) for one in connection.execute(_OF, {"id": row.id}))
-    return Appointment(**{**row._mapping, "offsets": tuple(row.offsets)}, reminders=reminders)
-
-
-def _reminder(row: Row[Any]) -> Reminder:
-    return Reminder(row.before, row.version, row.starts_at, row.due_at, row.state, row.notification_id, row.reason)
+    return appointment_of(row, reminders_of(connection, row.id))
 
 
 def _with(found: Appointment, reminders: Sequence[Reminder]) -> Appointment:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, text
 
+from shared.ledger.appointment_rows import AFTERWARDS
 from shared.ledger.database import Database
 from shared.ledger.ids import new_id
 
@@ -20,13 +21,19 @@ LEASE = timedelta(seconds=30)
 
 OUTDONE = "A later reminder of the event was due as well; only that one was sent."
 BEGUN = "The event began before it could be sent."
+STALE = "It could not be sent within a day."
+
+KEPT_READY = timedelta(days=1)
+"""So long after its moment a follow-up is still sent."""
 
 _NOW = "coalesce(CAST(:now AS timestamptz), now())"
-_BEGUN = f"r.starts_at <= {_NOW} + make_interval(secs => {LAST_CALL.total_seconds()})"
+_FOLLOWS = f"starts_with(r.before, '{AFTERWARDS}')"
+_OVER = f"""CASE WHEN {_FOLLOWS} THEN r.due_at <= {_NOW} - make_interval(secs => {KEPT_READY.total_seconds()})
+            ELSE r.starts_at <= {_NOW} + make_interval(secs => {LAST_CALL.total_seconds()}) END"""
 # Of several that are due at once the latest is sent. What failed, or was sent already, outdoes those before it too.
 _DUE = text(f"""
-    SELECT r.appointment_id, r.version, r.before, r.state, r.notification_id, {_NOW} AS now,
-           {_BEGUN} AS begun,
+    SELECT r.appointment_id, r.version, r.before, r.due_at, r.state, r.notification_id, {_NOW} AS now,
+           {_FOLLOWS} AS follows, {_OVER} AS over,
            EXISTS (
                SELECT FROM reminders o
                WHERE o.appointment_id = r.appointment_id AND o.version = r.version AND o.due_at <= {_NOW}
@@ -47,7 +54,8 @@ _PROMISE = text("""
 _WHOSE = text("SELECT appointment_id FROM reminders WHERE notification_id = ANY(:ids)")
 _HOLD = text("SELECT id FROM appointments WHERE id = ANY(:ids) ORDER BY id FOR SHARE")
 _PROMISED = text(f"""
-    SELECT r.notification_id, r.starts_at, a.project_id, a.timezone, a.request, {_NOW} AS now
+    SELECT r.notification_id, r.starts_at, r.due_at, a.project_id, a.timezone, {_NOW} AS now, {_FOLLOWS} AS follows,
+           CASE WHEN {_FOLLOWS} THEN a.follow_up->'notification' ELSE a.request END AS request
     FROM reminders r JOIN appointments a ON a.id = r.appointment_id
     WHERE r.notification_id = ANY(:ids) AND r.state = 'promised' ORDER BY r.due_at, r.notification_id
 """)
@@ -61,8 +69,9 @@ _SETTLE = text(f"""
         ORDER BY r.notification_id FOR UPDATE OF r)
     UPDATE reminders r
     SET next_at = NULL,
-        state = CASE WHEN w.state = 'failed' AND {_BEGUN} THEN 'missed' ELSE w.state END,
-        reason = CASE WHEN w.state = 'failed' AND {_BEGUN} THEN :begun ELSE w.reason END
+        state = CASE WHEN w.state = 'failed' AND {_OVER} THEN 'missed' ELSE w.state END,
+        reason = CASE WHEN w.state = 'failed' AND {_OVER} THEN CASE WHEN {_FOLLOWS} THEN :stale ELSE :begun END
+                      ELSE w.reason END
     FROM held w
     WHERE r.appointment_id = w.appointment_id AND r.version = w.version AND r.before = w.before
 """)
@@ -79,13 +88,16 @@ class Promised:
     """A reminder whose notification is to be made now, under the id that was written down for it.
 
     Parameters:
+        follows: it is sent after the event.
         now: by the database's clock.
     """
 
     notification_id: UUID
     project_id: int
     starts_at: datetime
+    due_at: datetime
     timezone: str
+    follows: bool
     request: Mapping[str, Any] = field(repr=False)
     now: datetime
 
@@ -161,6 +173,7 @@ class Reminders:
                     {
                         "now": now,
                         "begun": BEGUN,
+                        "stale": STALE,
                         "ids": settled,
                         "states": ["failed" if one in failed else "sent" for one in settled],
                         "reasons": [failed.get(one) for one in settled],
@@ -174,8 +187,8 @@ class Reminders:
 
 def _judge(row: Row[Any]) -> tuple[str, UUID | None, str | None]:
     """The state of a reminder that is due, the id of its notification, and why not."""
-    if row.state == "waiting" and row.begun:
-        return "missed", None, BEGUN
+    if row.state == "waiting" and row.over:
+        return "missed", None, STALE if row.follows else BEGUN
     if row.state == "waiting" and row.outdone:
         return "missed", None, OUTDONE
     return "promised", row.notification_id or new_id(), None

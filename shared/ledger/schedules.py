@@ -26,8 +26,6 @@ LEASE = 15.0
 """Seconds after which who wrote a time down, and did not finish it, is dead."""
 TRIES = 20
 """How often a time is tried before it is given up."""
-KEPT_DAYS = 90
-"""How long what has fired, and schedules that have ended, can be looked at."""
 
 _COLUMNS = "id, project_id, name, trigger, request, misfire, misfire_grace, state, next_fire_at, created_at, ended_at"
 _NOW = "COALESCE(CAST(:now AS timestamptz), now())"
@@ -103,18 +101,6 @@ _SETTLE = text(f"""
     UPDATE schedule_fires f
     SET state = h.state, reason = h.reason, lease_until = NULL, fired_at = CASE h.state WHEN 'fired' THEN {_NOW} END
     FROM held h WHERE f.schedule_id = h.schedule_id AND f.fire_time = h.fire_time
-""")
-# Times before the next one are never written again, so those that are old need not be kept for that.
-_FORGET_FIRES = text(f"""
-    DELETE FROM schedule_fires WHERE (schedule_id, fire_time) IN (
-        SELECT schedule_id, fire_time FROM schedule_fires
-        WHERE fire_time < {_NOW} - make_interval(days => :days) AND lease_until IS NULL
-        ORDER BY fire_time LIMIT :most FOR UPDATE SKIP LOCKED)
-""")
-_FORGET_ENDED = text(f"""
-    DELETE FROM schedules WHERE id IN (
-        SELECT id FROM schedules WHERE ended_at < {_NOW} - make_interval(days => :days)
-        ORDER BY ended_at LIMIT :most FOR UPDATE SKIP LOCKED)
 """)
 
 
@@ -358,20 +344,6 @@ class Schedules:
             ends = [(one.promise.schedule_id, one.promise.fire_time, one.state, one.reason) for one in kept]
             columns = ("schedule_ids", "fire_times", "states", "reasons")
             self.database.execute(_SETTLE, _columns(columns, ends) | {"now": now})
-
-    def forget(self, *, most: int = 1000, rounds: int = 20, now: datetime | None = None) -> int:
-        """Remove times and ended schedules that are older than `KEPT_DAYS`; how many.
-
-        Parameters:
-            most: of each in one transaction. rounds: such transactions, at most.
-        """
-        asked, total = {"days": KEPT_DAYS, "most": most, "now": now}, 0
-        for _ in range(rounds):
-            gone = self.database.execute(_FORGET_FIRES, asked), self.database.execute(_FORGET_ENDED, asked)
-            total += sum(gone)
-            if max(gone) < most:
-                break
-        return total
 
 
 def _locked(

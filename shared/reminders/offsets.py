@@ -1,6 +1,6 @@
-"""How long before an event a reminder is sent: `24h`, `2h`, `30m`, `7d`, `1d12h`.
+"""How long before an event a reminder is sent, or after it a follow-up: `24h`, `2h`, `30m`, `7d`, `1d12h`.
 
-Days are days of the calendar: the same time on the clock of the event's zone, so many days before, however long those
+Days are days of the calendar: the same time on the clock of the event's zone, so many days apart, however long those
 days are. Hours and minutes are time that passes. Where clocks change in between, `1d` and `24h` are therefore apart.
 """
 
@@ -35,7 +35,7 @@ class Offset:
         days, hours, minutes = (int(part or 0) for part in found.groups())
         made = cls(days, hours * 60 + minutes)
         if not timedelta(minutes=1) <= timedelta(days=days, minutes=made.minutes) <= LONGEST:
-            raise ValueError(f"A reminder goes out 1m to {LONGEST.days}d before its event; {text[:40]} does not.")
+            raise ValueError(f"Must be from 1m to {LONGEST.days}d; {text[:40]} is not.")
         return made
 
     def __str__(self) -> str:
@@ -49,7 +49,14 @@ class Offset:
 
         A time the clock leaves out that day is moved forward by as much; of one it shows twice, the first is meant.
         """
+        return self._apart(start, -1)
+
+    def after(self, end: Start) -> datetime:
+        """The moment that is so long after `end`; so with times the clock leaves out, or shows twice."""
+        return self._apart(end, 1)
+
+    def _apart(self, start: Start, sign: int) -> datetime:
         if not self.days:
-            return start.moment - timedelta(minutes=self.minutes)
-        wall = (start.wall_time - timedelta(days=self.days)).replace(tzinfo=ZoneInfo(start.timezone))
-        return wall.astimezone(UTC) - timedelta(minutes=self.minutes)
+            return start.moment + sign * timedelta(minutes=self.minutes)
+        wall = (start.wall_time + sign * timedelta(days=self.days)).replace(tzinfo=ZoneInfo(start.timezone))
+        return wall.astimezone(UTC) + sign * timedelta(minutes=self.minutes)

@@ -7,8 +7,9 @@ from typing import Any
 
 from shared.errors import InvalidInput
 from shared.intake import Intake
-from shared.ledger.appointments import Appointment, Appointments, Decide, Wanted
-from shared.reminders.notification import notification_of
+from shared.ledger.appointment_rows import AFTERWARDS, Appointment, Wanted
+from shared.ledger.appointments import Appointments, Decide
+from shared.reminders.notification import follow_up_of, reminder_of
 from shared.reminders.offsets import DEFAULT, Offset
 from shared.reminders.starts import Start, start_of
 
@@ -22,7 +23,8 @@ _NO_SECRETS = "What is secret is not kept until then: remind with a template tha
 class Planner:
     """Makes, moves and cancels events.
 
-    What is asked is as the gateway's schemas load it: `starts_at`, `timezone`, `offsets`, `late`, `notification`.
+    What is asked is as the gateway's schemas load it: `starts_at`, `timezone`, `offsets`, `late`, `notification`,
+    `duration`, `follow_up`.
 
     Parameters:
         now: the clock by which something has passed.
@@ -56,7 +58,10 @@ class Planner:
             Conflict: it was cancelled, or has begun.
         """
         now = self.now()
-        request = self._request(project_id, asked["notification"]) if "notification" in asked else None
+        given = {
+            "request": self._request(project_id, asked["notification"]) if "notification" in asked else None,
+            "follow_up": self._follow_up(project_id, asked.get("follow_up")),
+        }
 
         def decide(found: Appointment | None) -> Wanted:
             assert found is not None  # noqa: S101
@@ -65,7 +70,11 @@ class Planner:
                 start = _start(asked["starts_at"], asked.get("timezone", found.timezone), now)
             offsets = [Offset.parse(one) for one in asked.get("offsets", found.offsets)]
             strict = asked.get("late", "refuse" if "offsets" in asked else "skip") == "refuse"
-            return _wanted(found, start, offsets, request or found.request, now, strict=strict)
+            sent = _Sent(
+                offsets, given["request"] or found.request, asked.get("duration", found.duration),
+                given["follow_up"] or found.follow_up,
+            )  # fmt: skip
+            return _wanted(found, start, sent, now, strict=strict)
 
         return self.appointments.change(project_id, name, decide, who=who, now=now)
 
@@ -73,14 +82,28 @@ class Planner:
         """Remind of it no more. Raises NotFound; Conflict when it has begun."""
         return self.appointments.cancel(project_id, name, who=who, now=self.now())
 
+    def no_show(self, project_id: int, name: str, *, who: str) -> Appointment:
+        """Nobody came: send nothing afterwards. Raises NotFound; Conflict unless it has begun and was not cancelled."""
+        return self.appointments.no_show(project_id, name, who=who, now=self.now())
+
     def _whole(self, project_id: int, asked: Mapping[str, Any], now: datetime) -> Decide:
         start = _start(asked["starts_at"], asked["timezone"], now)
-        request = self._request(project_id, asked["notification"])
-        offsets = [Offset.parse(one) for one in asked.get("offsets", DEFAULT)]
+        sent = _Sent(
+            [Offset.parse(one) for one in asked.get("offsets", DEFAULT)],
+            self._request(project_id, asked["notification"]),
+            asked.get("duration"),
+            self._follow_up(project_id, asked.get("follow_up")),
+        )
         strict = asked.get("late", "refuse" if "offsets" in asked else "skip") == "refuse"
-        return lambda found: _wanted(found, start, offsets, request, now, strict=strict)
+        return lambda found: _wanted(found, start, sent, now, strict=strict)
 
-    def _request(self, project_id: int, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _follow_up(self, project_id: int, given: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        """What is sent afterwards, checked."""
+        if given is not None:
+            self._request(project_id, given["notification"], "follow_up.notification")
+        return given
+
+    def _request(self, project_id: int, given: Mapping[str, Any], path: str = "notification") -> Mapping[str, Any]:
         """The notification that each reminder is, checked as if it were sent now."""
         problems = {name: [_DECIDED] for name in ("send_at", "expires_at") if given.get(name) is not None}
         if isinstance(given.get("channel"), list):
@@ -88,13 +111,18 @@ class Planner:
         if not problems:
             try:
                 then = self.now() + AHEAD
-                draft = self.intake.check(project_id, notification_of(self.intake, project_id, given, then, "UTC"))
+                made = (
+                    reminder_of(self.intake, project_id, given, starts_at=then, timezone="UTC")
+                    if path == "notification"
+                    else follow_up_of(self.intake, project_id, given, starts_at=then, timezone="UTC", due_at=then)
+                )
+                draft = self.intake.check(project_id, made)
                 if draft.kind == "code" or draft.secret:
                     problems = {"template": [_NO_SECRETS]}
             except InvalidInput as error:
                 problems = error.fields
         if problems:
-            raise InvalidInput({_below(path): said for path, said in problems.items()})
+            raise InvalidInput({_below(path, field): said for field, said in problems.items()})
         return given
 
 
@@ -110,17 +138,32 @@ def _start(text: str, timezone: str, now: datetime) -> Start:
     return start
 
 
-def _wanted(
-    found: Appointment | None, start: Start, offsets: Sequence[Offset], request: Mapping[str, Any], now: datetime, *,
-    strict: bool,
-) -> Wanted:  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What is sent of an event, and when."""
+
+    offsets: Sequence[Offset]
+    request: Mapping[str, Any]
+    duration: str | None
+    follow_up: Mapping[str, Any] | None
+
+    def due(self, start: Start) -> dict[str, datetime]:
+        """The moments, by their offsets."""
+        end = Start.at(Offset.parse(self.duration).after(start), start.timezone) if self.duration else start
+        after = [Offset.parse(one) for one in self.follow_up["after"]] if self.follow_up else []
+        return {str(one): one.before(start) for one in self.offsets} | {
+            f"{AFTERWARDS}{one}": one.after(end) for one in after
+        }
+
+
+def _wanted(found: Appointment | None, start: Start, sent: _Sent, now: datetime, *, strict: bool) -> Wanted:
     """What the event is to be.
 
     Parameters:
         strict: an offset whose moment has passed is refused, unless the event had it for the same start before.
     """
-    due = {str(offset): offset.before(start) for offset in offsets}
-    wanted = Wanted(start.moment, start.wall_time, start.timezone, due, request)
+    due = sent.due(start)
+    wanted = Wanted(start.moment, start.wall_time, start.timezone, due, sent.request, sent.duration, sent.follow_up)
     if strict:
         same = found is not None and not wanted.is_another_time(found)
         had = {one.before for one in found.reminders if one.version == found.version} if found and same else set()
@@ -130,5 +173,5 @@ def _wanted(
     return wanted
 
 
-def _below(path: str) -> str:
-    return "notification" if path == "(body)" else f"notification.{path}"
+def _below(path: str, field: str) -> str:
+    return path if field == "(body)" else f"{path}.{field}"

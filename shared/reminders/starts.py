@@ -23,6 +23,11 @@ class Start:
     wall_time: datetime
     timezone: str
 
+    @classmethod
+    def at(cls, moment: datetime, timezone: str) -> "Start":
+        """A moment, as a start."""
+        return cls(moment.astimezone(UTC), moment.astimezone(ZoneInfo(timezone)).replace(tzinfo=None), timezone)
+
     @property
     def local(self) -> str:
         """What the clock shows, with its offset from UTC: tells which of two is meant where clocks are put back."""
@@ -40,8 +45,7 @@ def start_of(text: str, timezone: str) -> Start:
     zone = ZoneInfo(timezone)
     try:
         if _MOMENT.fullmatch(text):
-            moment = datetime.fromisoformat(text.upper()).astimezone(UTC)
-            return Start(moment, moment.astimezone(zone).replace(tzinfo=None), timezone)
+            return Start.at(datetime.fromisoformat(text.upper()), timezone)
         if not _WALL_TIME.fullmatch(text):
             raise ValueError
         wall = datetime.fromisoformat(text.upper())

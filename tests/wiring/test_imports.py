@@ -20,7 +20,7 @@ def test_the_import_contracts_are_kept():
     assert "0 broken" in done.stdout
 
 
-def test_every_module_can_be_the_first_that_is_imported():
+def test_every_module_can_be_the_first_that_is_imported(tmp_path):
     environ = {
         "PATH": os.environ["PATH"],
         "CRIER_DATABASE_URL": "postgresql://127.0.0.1:1/x",
@@ -28,7 +28,7 @@ def test_every_module_can_be_the_first_that_is_imported():
         "CRIER_SECRET_KEY": new_key(),
     }
     done = subprocess.run(
-        [sys.executable, Path(__file__).parent / "each_alone.py", ROOT],
+        [sys.executable, Path(__file__).parent / "each_alone.py", ROOT, tmp_path / "report"],
         env=environ, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -47,9 +47,10 @@ _DELETE = sql.SQL("""
         SELECT ctid FROM ONLY {table} WHERE {condition} ORDER BY {column} LIMIT %(size)s FOR UPDATE SKIP LOCKED)
     DELETE FROM ONLY {table} WHERE ctid = ANY (ARRAY (SELECT ctid FROM old)) AND {condition}
 """)
+# By the table's column: what is chosen has one of that name too, which is text and in no index.
 _CHOOSE = sql.SQL("""
-    SELECT ctid::text, {columns} FROM ONLY {table}
-    WHERE {condition} ORDER BY {column} LIMIT %(size)s FOR UPDATE SKIP LOCKED
+    SELECT ctid::text, {columns} FROM ONLY {table} AS rows
+    WHERE {condition} ORDER BY rows.{column} LIMIT %(size)s FOR UPDATE SKIP LOCKED
 """)
 _DELETE_THESE = sql.SQL("DELETE FROM ONLY {table} WHERE ctid = ANY (CAST(%(places)s AS tid[]))")
 

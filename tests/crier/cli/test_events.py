@@ -35,6 +35,23 @@ def test_an_event_is_made_shown_moved_and_cancelled(typed: Client) -> None:
     assert "cli-1" in typed.run("events", "list", "--state", "cancelled").stdout
 
 
+def test_a_review_is_asked_for_afterwards(typed: Client) -> None:
+    event = (
+        "events", "create", "cli-9", "--starts", "2030-03-01T18:30", "--timezone", "Europe/London", "--duration", "45m",
+        "--to", "+442079460018", "--body", "See you.", "--after", "2h",
+    )  # fmt: skip
+    assert "--after-template what" in typed.run(*event).stderr
+    made = typed.json(
+        *event, "--after-template", "review_request", "--after-data", "what=Haircut", "--after-data", "place=Fringe",
+        "--after-data", "review_url=https://example.com/r/1",
+    )  # fmt: skip
+    assert made["follow_up"]["notification"]["to"] == {"phone": "+442079460018"}
+    assert [one["due_at"][:16] for one in made["reminders"]][-1] == "2030-03-01T21:15"
+    assert "+2h" in typed.run("events", "list").stdout
+    refused = typed.run("events", "no-show", "cli-9")
+    assert (refused.returncode, "has not begun" in refused.stderr) == (1, True)
+
+
 def test_mistakes_are_said_with_their_remedy(typed: Client) -> None:
     start = ("--starts", "2030-03-01T18:30", "--timezone")
     refused = typed.run("events", "create", "cli-2", *start, "London", *MAIL)

@@ -70,6 +70,27 @@ def test_it_is_moved_and_cancelled(call: Caller) -> None:
     assert call("PUT", "/v1/events/booking-1", json=EVENT).json["state"] == "scheduled"
 
 
+def test_what_follows_it_is_shown_and_changed(call: Caller) -> None:
+    follow_up = {"after": ["1d", "2h"], "notification": MAIL}
+    event = made(call, duration="1h", follow_up=follow_up)
+    assert (event["duration"], event["follow_up"], event["offsets"]) == ("1h", follow_up, ["24h", "2h"])
+    assert [one["offset"] for one in event["reminders"]] == ["24h", "2h", "+2h", "+1d"]
+    assert datetime.fromisoformat(event["reminders"][2]["due_at"]) == START + timedelta(hours=3)
+    changed = call("PATCH", "/v1/events/booking-1", json={"duration": "2h"}).json
+    assert datetime.fromisoformat(changed["reminders"][2]["due_at"]) == START + timedelta(hours=4)
+    left_out = call("PUT", "/v1/events/booking-1", json=EVENT).json
+    assert (left_out["duration"], left_out["follow_up"]) == (None, None)
+    assert {one["state"] for one in left_out["reminders"] if one["offset"].startswith("+")} == {"cancelled"}
+
+
+def test_that_nobody_came_is_said_once_it_has_begun(call: Caller, stranger: Caller) -> None:
+    made(call)
+    refused = call("POST", "/v1/events/booking-1/no-show")
+    assert (refused.status_code, "has not begun" in refused.json["detail"]) == (409, True)
+    assert stranger("POST", "/v1/events/booking-1/no-show").status_code == 404
+    assert call("GET", "/v1/events?state=no_show").json["items"] == []
+
+
 def test_a_list_has_the_soonest_first_page_by_page(call: Caller, stranger: Caller) -> None:
     for number in (2, 0, 1):
         made(call, f"booking-{number}", starts_at=(START + timedelta(days=number)).isoformat())
@@ -110,6 +131,18 @@ def test_a_list_has_the_soonest_first_page_by_page(call: Caller, stranger: Calle
         ({"notification": {**MAIL, "channel": "fax"}}, "notification.channel", "Must be one of"),
         ({"notification": {**MAIL, "send_at": START.isoformat()}}, "notification.send_at", "leave this out"),
         ({"colour": "blue"}, "colour", "There is no such field"),
+        ({"duration": "soon"}, "duration", "is no offset such as 24h"),
+        ({"follow_up": "2h"}, "follow_up", "Must be an object"),
+        ({"follow_up": {"after": ["2h"]}}, "follow_up.notification", "Missing"),
+        ({"follow_up": {"notification": MAIL}}, "follow_up.after", "Missing"),
+        ({"follow_up": {"after": [], "notification": MAIL}}, "follow_up.after", "1 to 10"),
+        ({"follow_up": {"after": ["60m", "1h"], "notification": MAIL}}, "follow_up.after", "1h is there twice"),
+        ({"follow_up": {"aftr": ["1h"], "notification": MAIL}}, "follow_up.aftr", "Did you mean after"),
+        (
+            {"follow_up": {"after": ["1h"], "notification": {**MAIL, "channel": "fax"}}},
+            "follow_up.notification.channel",
+            "Must be one of",
+        ),
     ],
 )
 def test_a_refusal_names_the_field_and_the_remedy(call: Caller, given: Any, field: str, said: str) -> None:

@@ -32,7 +32,7 @@ def test_another_form_is_refused_with_the_right_one(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["0m", "0d", "367d", "366d1m"])
 def test_none_and_too_much_are_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="1m to 366d before"):
+    with pytest.raises(ValueError, match="Must be from 1m to 366d"):
         Offset.parse(text)
 
 

@@ -360,23 +360,6 @@ class TestTrouble:
         assert (times(), sent()) == ([], 1)
 
 
-class TestForgetting:
-    def test_what_is_old_goes_and_what_is_not_stays(self, make, sweeper, schedules, times, project_id):
-        once, hourly = (
-            make("once", {"at": NOON.isoformat()}),
-            make("daily", {"every": "1d", "start_at": NOON.isoformat()}),
-        )
-        sweeper.sweep(NOON)
-        sweeper.sweep(NOON + DAY)
-        assert schedules.forget(now=NOON + 89 * DAY) == 0
-        assert schedules.forget(now=NOON + 90 * DAY + MINUTE) == 3
-        assert times() == [(NOON + DAY, "fired")]
-        assert schedules.get(project_id, hourly.id).state == "active"
-        with pytest.raises(NotFound):
-            schedules.get(project_id, once.id)
-        assert schedules.forget(now=NOON + 90 * DAY + MINUTE) == 0
-
-
 def test_a_project_has_a_bounded_number(intake, schedules, project_id):
     few = ScheduleBook(intake, replace(schedules, most=1), now=lambda: NOON)
     asked = {"name": "a", "trigger": {"every": "1h"}, "request": SMS}

@@ -91,6 +91,17 @@ def test_every_type_survives(shop, shop_url, cleaning, archives):
     assert shop.execute(everything).fetchall() == before
 
 
+def test_the_oldest_go_first_by_their_time_and_not_by_how_it_is_written(shop, cleaning, archives):
+    shop.execute("""
+        INSERT INTO trip_locations
+        SELECT age, 1, 1, at FROM (VALUES (3, timestamptz '0044-03-15 BC'), (2, '0010-01-01 BC'), (1, '0020-01-01'))
+                          AS past (age, at)
+    """)
+    cleaning(archive=archives).run(Pace(1, 0.0, float("inf")), tell)
+    files = sorted((archives / "trips").iterdir(), key=lambda file: int(file.name.split(".")[-3]))
+    assert [read(file).rows[0][0] for file in files] == ["3", "2", "1"]
+
+
 def test_identical_rows_of_a_table_without_a_key_are_as_many_as_before(shop, cleaning, archives):
     shop.execute("INSERT INTO trip_locations SELECT 7, 1, 1, '2020-01-01' FROM generate_series(1, 20)")
     cleaner = cleaning(archive=archives)

@@ -1,0 +1,31 @@
+"""What is sent after an event: how long it takes, what follows it, and that nobody came.
+
+A follow-up is a reminder whose `before` begins with `+`: as much after the end.
+"""
+
+from alembic import op
+
+revision = "0013"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+SCHEMA = """
+-- duration: as an offset is written; null where it ends as it begins.
+-- follow_up: {"after": [...], "notification": {...}}
+ALTER TABLE appointments ADD COLUMN duration text;
+ALTER TABLE appointments ADD COLUMN follow_up jsonb;
+ALTER TABLE appointments DROP CONSTRAINT appointments_state_check;
+ALTER TABLE appointments ADD CONSTRAINT appointments_state_check
+    CHECK (state IN ('scheduled', 'cancelled', 'past', 'no_show'));
+-- Retention goes by when they began, whatever their state.
+CREATE INDEX appointments_by_age ON appointments (starts_at);
+"""
+
+
+def upgrade() -> None:
+    op.execute(SCHEMA)
+
+
+def downgrade() -> None:
+    raise RuntimeError("People's appointments are not forgotten: restore a backup instead.")
