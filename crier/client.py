@@ -27,6 +27,7 @@ from crier.answers import (
     Template,
     TemplateSummary,
 )
+from crier.chats import Chats
 from crier.encoding import as_query, given
 from crier.errors import WaitTimeout
 from crier.events import Events
@@ -64,6 +65,7 @@ class Client:
         self.access = Access.find(url, api_key)
         self._http = Transport(self.access, timeout=timeout, retries=retries)
         self.webhooks = Webhooks(self._http.call)
+        self.chats = Chats(self._http.call)
         self.suppressions = Suppressions(self._http.call, self._pages)
         self.schedules = Schedules(self._http.call, self._pages)
         self.events = Events(self._http.call, self._pages)
@@ -85,7 +87,8 @@ class Client:
         """Send one notification; returns once it is durable.
 
         Parameters:
-            to: whom: `email`, `phone`, for push `user_id`, `tokens` or `topic`, for a webhook `endpoint`; `name`,
+            to: whom: `email`, `phone`, for push `user_id`, `tokens` or `topic`, for a webhook `endpoint`, for chat
+                `chat`; `name`,
                 `locale`, `timezone`.
             ordering_key: what has the same one is sent one at a time, in the order accepted.
             idempotency_key: repeated under the same one, a request is answered as the first was.

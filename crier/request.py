@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, NotRequired, Required, TypeAlias, TypedDict
 from uuid import UUID
 
-Channel: TypeAlias = Literal["email", "sms", "whatsapp", "push", "webhook"]
+Channel: TypeAlias = Literal["email", "sms", "whatsapp", "push", "webhook", "chat"]
 Lane: TypeAlias = Literal["critical", "normal", "bulk"]
 Kind: TypeAlias = Literal["transactional", "promotion"]
 OnUnknown: TypeAlias = Literal["resend", "hold"]
@@ -18,7 +18,8 @@ Moment: TypeAlias = datetime | str
 
 
 class Recipient(TypedDict, total=False):
-    """Whom it goes to: `email`, `phone`, for push `user_id`, `tokens` or `topic`, for webhooks `endpoint`."""
+    """Whom it goes to: `email`, `phone`, for push `user_id`, `tokens` or `topic`, for webhooks `endpoint`,
+    for chat the name of a destination."""
 
     email: str
     phone: str
@@ -29,6 +30,7 @@ class Recipient(TypedDict, total=False):
     tokens: Sequence[str]
     topic: str
     endpoint: str
+    chat: str
     unsubscribe_url: str
 
 
@@ -120,7 +122,16 @@ class WebhookContent(TypedDict, total=False):
     data: Mapping[str, Any]
 
 
-Content: TypeAlias = EmailContent | SmsContent | WhatsAppContent | PushContent | WebhookContent
+class ChatContent(TypedDict, total=False):
+    """A message in a channel, and what kind of news it is."""
+
+    title: str
+    body: Required[str]
+    format: Literal["text", "markdown", "html"]
+    level: Literal["info", "success", "warning", "failure"]
+
+
+Content: TypeAlias = EmailContent | SmsContent | WhatsAppContent | PushContent | WebhookContent | ChatContent
 
 
 class Envelope(TypedDict, total=False):

@@ -34,6 +34,17 @@ ONE: dict[str, dict[str, Any]] = {
         "to": {"endpoint": "01981f6e-6b5c-7d3a-9a51-3f2b8c4d5e6f"},
         "content": {"type": "order.created", "data": {"order": "4711", "total": "49.90"}},
     },
+    "An alert, to a chat": {
+        "template": "system_alert",
+        "channel": "chat",
+        "to": {"chat": "ops"},
+        "data": {
+            "severity": "critical",
+            "title": "Payments answer slowly",
+            "summary": "p95 is 4.2 s.",
+            "happened_at": "2030-03-01T03:12:00Z",
+        },
+    },
     "Content of your own, by email, with a file": {
         "channel": "email",
         "to": {"email": "ada@example.com"},

@@ -13,6 +13,7 @@ from shared.intake.upload import Uploads
 from shared.ledger.actions import Actions
 from shared.ledger.appointments import Appointments
 from shared.ledger.batches import Batches
+from shared.ledger.chats import Chats
 from shared.ledger.database import Database
 from shared.ledger.dead_letters import DeadLetters
 from shared.ledger.devices import Devices
@@ -64,6 +65,7 @@ class Parts:
     batches: Batches
     devices: Devices
     endpoints: Endpoints
+    chats: Chats
     reach: Reach
     history: History
     keys: Keys
@@ -116,6 +118,7 @@ class Parts:
             batches=batches,
             devices=Devices(database),
             endpoints=Endpoints(database, sealer),
+            chats=Chats(database, sealer),
             reach=reach or Reach(),
             history=History(database),
             keys=Keys(database),

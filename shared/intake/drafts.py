@@ -12,9 +12,10 @@ from shared.errors import InvalidInput
 from shared.intake.envelope import Envelope
 from shared.intake.fields import Metadata, OrderingKey
 from shared.intake.problems import did_you_mean
-from shared.intake.recipient import MISSING, NO_ENDPOINT, address, load_recipient, no_devices
+from shared.intake.recipient import MISSING, NO_CHAT, NO_ENDPOINT, address, load_recipient, no_devices
 from shared.ledger.acceptance import Draft
 from shared.ledger.batches import RowError
+from shared.ledger.chats import Chats
 from shared.ledger.devices import Devices
 from shared.ledger.endpoints import Endpoints
 from shared.ledger.ids import derived_id
@@ -75,6 +76,7 @@ class Drafts:
     devices: Devices
     sealer: Sealer
     endpoints: Endpoints
+    chats: Chats
     unsubscribes: bool = False
 
     def make(
@@ -84,6 +86,7 @@ class Drafts:
         loaded = [load_recipient(row.to) for row in rows]
         devices = self._devices(project_id, envelope.channel, (recipient for recipient, _ in loaded))
         endpoints = self._endpoints(project_id, envelope.channel, (recipient for recipient, _ in loaded))
+        chats = self._chats(project_id, envelope.channel, (recipient for recipient, _ in loaded))
         link_needed = envelope.kind == "promotion" and envelope.channel == "email" and not self.unsubscribes
         drafts: list[Draft] = []
         refused: list[tuple[Row, Problems]] = []
@@ -104,6 +107,10 @@ class Drafts:
                     problems["to.user_id"] = [no_devices(recipient["user_id"])]
             if endpoints is not None and targets and targets[0] not in endpoints:
                 problems["to.endpoint"] = [NO_ENDPOINT]
+            if chats is not None and targets:
+                targets = [chats[name] for name in targets if name in chats]
+                if not targets:
+                    problems["to.chat"] = [NO_CHAT]
             data, secret = self._data(envelope, row.data, problems)
             metadata = _laid_over(envelope.metadata, row.metadata, problems)
             ordering_key = _ordering_key(row.ordering_key, problems)
@@ -147,6 +154,13 @@ class Drafts:
         if channel != "webhook":
             return None
         return self.endpoints.known(project_id, sorted({to["endpoint"] for to in recipients if "endpoint" in to}))
+
+    def _chats(
+        self, project_id: int, channel: str, recipients: Iterable[Mapping[str, Any]]
+    ) -> Mapping[str, str] | None:  # fmt: skip
+        if channel != "chat":
+            return None
+        return self.chats.known(project_id, sorted({to["chat"] for to in recipients if "chat" in to}))
 
     def _data(
         self, envelope: Envelope, given: Any, problems: Problems

@@ -19,6 +19,7 @@ from shared.intake.request import BulkRequestSchema, EnvelopeSchema, Notificatio
 from shared.intake.templates import Templates
 from shared.ledger.acceptance import Acceptance, Draft, IdempotencyKey
 from shared.ledger.batches import Batch, RowError
+from shared.ledger.chats import Chats
 from shared.ledger.database import Database
 from shared.ledger.devices import Devices
 from shared.ledger.endpoints import Endpoints
@@ -50,7 +51,9 @@ class Intake:
     ) -> None:
         self.acceptance = Acceptance(database)
         self.templates = Templates(database)
-        self.drafts = Drafts(Devices(database), sealer, Endpoints(database, sealer), unsubscribes)
+        self.drafts = Drafts(
+            Devices(database), sealer, Endpoints(database, sealer), Chats(database, sealer), unsubscribes
+        )
         self._ringer = ringer
         self._now = now
 
