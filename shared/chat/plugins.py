@@ -112,4 +112,7 @@ def asset() -> Any:
 
 def instance(service: Service, parsed: Mapping[str, Any]) -> Any:
     """A plugin for one address. Raises TypeError, whose text may hold tokens."""
-    return plugin_class(service)(**{**parsed, **service.always, "asset": asset()})
+    made = plugin_class(service)(**{**parsed, **service.always, "asset": asset()})
+    if service.longest is not None:
+        made.body_maxlen = service.longest
+    return made

@@ -44,6 +44,7 @@ class Service:
         always: what is asked of the plugin besides what the URL says.
         hosted: the URL names the server, which is anybody's.
         dialect: `markdown` where plain text is shown as Markdown too, so that it has to be escaped.
+        longest: characters of a body, where Apprise's own limit is another one's.
         quiet: takes from a request what would ping people.
     """
 
@@ -56,6 +57,7 @@ class Service:
     always: Mapping[str, Any] = field(default_factory=dict)
     hosted: bool = False
     dialect: str = "plain"
+    longest: int | None = None
     quiet: Callable[[bytes], bytes] = _as_it_is
 
 
@@ -68,7 +70,7 @@ _LISTED = (
         "discord", "Discord", ("discord",), "discord://WEBHOOK_ID/WEBHOOK_TOKEN", ("discord", "NotifyDiscord"),
         frozenset({"thread", "href"}),
         # An embed, which shows the level; one, however many headings the text has.
-        {"format": "markdown", "fields": False, "avatar": False}, dialect="markdown", quiet=_discord,
+        {"format": "markdown", "fields": False, "avatar": False}, dialect="markdown", longest=4000, quiet=_discord,
     ),
     Service(
         "telegram", "Telegram", ("tgram",), "tgram://BOT_TOKEN/CHAT_ID", ("telegram", "NotifyTelegram"),
@@ -77,7 +79,7 @@ _LISTED = (
     Service(
         "teams", "Microsoft Teams", ("workflows", "workflow"), "workflows://HOST/WORKFLOW_ID/SIGNATURE",
         ("workflows", "NotifyWorkflows"), frozenset({"pa", "powerautomate", "route", "routeid", "ver", "api-version"}),
-        hosted=True, dialect="markdown",
+        hosted=True, dialect="markdown", longest=4000,
     ),
     Service(
         "googlechat", "Google Chat", ("gchat",), "gchat://WORKSPACE/KEY/TOKEN", ("google_chat", "NotifyGoogleChat"),

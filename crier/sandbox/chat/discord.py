@@ -47,7 +47,8 @@ class Discord(HttpVendor):
         """Points Crier here."""
         return {"DISCORD_BASE_URL": self.base_url + PATH}
 
-    def url(self, name: str) -> str:
+    @staticmethod
+    def url(name: str) -> str:
         """The address of a webhook."""
         return f"discord://{number_of(name)}/{TOKEN}"
 

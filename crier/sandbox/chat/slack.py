@@ -65,7 +65,8 @@ class Slack(HttpVendor):
         """Points Crier here."""
         return {"SLACK_BASE_URL": self.base_url + PATH}
 
-    def url(self, name: str) -> str:
+    @staticmethod
+    def url(name: str) -> str:
         """The address of a webhook."""
         return f"slack://{TEAM}/{name}/{TOKEN}"
 

@@ -47,7 +47,8 @@ class Teams(HttpVendor):
         """Points Crier here."""
         return {"TEAMS_BASE_URL": self.base_url + PATH}
 
-    def url(self, name: str) -> str:
+    @staticmethod
+    def url(name: str) -> str:
         """The address of a workflow."""
         return f"workflows://{HOST}/{name}/{SIGNATURE}"
 

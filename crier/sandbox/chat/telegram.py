@@ -51,7 +51,8 @@ class Telegram(HttpVendor):
         """Points Crier here."""
         return {"TELEGRAM_BASE_URL": self.base_url + PATH}
 
-    def url(self, name: str) -> str:
+    @staticmethod
+    def url(name: str) -> str:
         """The address of a chat."""
         return f"tgram://{BOT}/{number_of(name)}"
 
