@@ -50,7 +50,7 @@ def list_chats() -> Response:
 
 
 @route(
-    blueprint, "GET", "/<string:chat>", scope="read", name="getChat", answers=(200, ChatSchema, "The destination."),
+    blueprint, "GET", "/<chat>", scope="read", name="getChat", answers=(200, ChatSchema, "The destination."),
 )  # fmt: skip
 def show(chat: str) -> Response:
     """A destination, by name or id"""
@@ -58,7 +58,7 @@ def show(chat: str) -> Response:
 
 
 @route(
-    blueprint, "PATCH", "/<string:chat>", scope="admin", name="changeChat",
+    blueprint, "PATCH", "/<chat>", scope="admin", name="changeChat",
     answers=(200, ChatSchema, "The destination as it is now."),
     body={"application/json": ChatChangeSchema}, about_body="16 KB.",
 )  # fmt: skip
@@ -72,7 +72,7 @@ def change(chat: str) -> Response:
 
 
 @route(
-    blueprint, "DELETE", "/<string:chat>", scope="admin", name="deleteChat",
+    blueprint, "DELETE", "/<chat>", scope="admin", name="deleteChat",
     answers=(200, DeletedSchema, "It is gone; what still waits for it fails."),
 )  # fmt: skip
 def delete(chat: str) -> Response:
@@ -82,7 +82,7 @@ def delete(chat: str) -> Response:
 
 
 @route(
-    blueprint, "POST", "/<string:chat>/test", scope="admin", name="testChat",
+    blueprint, "POST", "/<chat>/test", scope="admin", name="testChat",
     answers=(202, ReceiptSchema, "A message is on its way."),
 )  # fmt: skip
 def test(chat: str) -> Response:

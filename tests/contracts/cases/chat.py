@@ -124,8 +124,8 @@ DISCORD = _case(
         "rate-limited": after(2.5, "destination"), "server-error": LOST,
     },
     _read_discord, codes=discord_codes, says_id=False, is_final=True,
-    # Its answer is the status alone.
-    cut_short=Sent, padded=Sent,
+    # Its answer is the status alone; a 204 that brings a body is nothing of Discord's.
+    cut_short=Sent,
 )  # fmt: skip
 TELEGRAM = _case(
     "telegram", Telegram.url("ops"), telegram.BOT.partition(":")[2],
