@@ -52,6 +52,9 @@ def _parsed(given: str) -> tuple[Service, dict[str, Any]]:
         raise ValueError(f"May have {MAX_URL} characters.")
     if any(character.isspace() or not character.isprintable() for character in url):
         raise ValueError("Must be one URL, without spaces and line breaks.")
+    if "#" in url:
+        # Apprise passes over what follows, and a bot would post to #general.
+        raise ValueError("Must not have a #: write a channel without it, as in slack://xoxb-…/channel.")
     schema, separator, _ = url.partition("://")
     schema = schema.lower()
     if not separator:

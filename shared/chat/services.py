@@ -63,7 +63,7 @@ class Service:
 
 _LISTED = (
     Service(
-        "slack", "Slack", ("slack",), "slack://TOKEN_A/TOKEN_B/TOKEN_C, or slack://xoxb-…/#channel",
+        "slack", "Slack", ("slack",), "slack://TOKEN_A/TOKEN_B/TOKEN_C, or slack://xoxb-…/CHANNEL",
         ("slack", "NotifySlack"), frozenset({"mode"}), {"include_footer": False}, quiet=_slack,
     ),
     Service(
@@ -95,7 +95,7 @@ _LISTED = (
         frozenset({"channel", "channels"}), hosted=True, dialect="markdown",
     ),
     Service(
-        "rocketchat", "Rocket.Chat", ("rockets", "rocket"), "rockets://WEBHOOK@HOST/#channel",
+        "rocketchat", "Rocket.Chat", ("rockets", "rocket"), "rockets://WEBHOOK_A/WEBHOOK_B@HOST",
         ("rocketchat", "NotifyRocketChat"), hosted=True, dialect="markdown",
     ),
     Service(

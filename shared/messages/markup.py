@@ -6,7 +6,8 @@ BREAK = "\u200b"
 """A zero-width space: nothing to see, and the end of a word to every parser."""
 
 _SIGN = re.compile(r"[\\`*_\[\]>#]")
-_AT_LINE_START = re.compile(r"(?m)^([ \t]*)([-+=])")
+_AT_LINE_START = re.compile(r"(?m)^([ \t]*)([-+])")
+_UNDERLINE = re.compile(r"(?m)^([ \t]*)(?==)")
 _PAIR = re.compile(r"([~|])(?=\1)")
 _OPENING = re.compile(r"<(?=\S)|&(?=#?\w+;)")
 
@@ -25,10 +26,11 @@ def url_among_markdown(text: str) -> str | None:
 def markdown_escaped(text: str) -> str:
     """`text` as Markdown that shows it as it is.
 
-    A backslash stands only before what every dialect takes one before; `<`, entities, `~~` and `||` are parted by a
+    A backslash stands only before what every dialect takes one before; `<`, entities, `==`, `~~` and `||` are parted by a
     zero-width space instead, since some dialects would show the backslash.
     """
     escaped = _SIGN.sub(r"\\\g<0>", text)
     escaped = _AT_LINE_START.sub(r"\1\\\2", escaped)
+    escaped = _UNDERLINE.sub(rf"\g<0>{BREAK}", escaped)
     escaped = _PAIR.sub(rf"\1{BREAK}", escaped)
     return _OPENING.sub(rf"\g<0>{BREAK}", escaped)

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
+import structlog
 from requests import PreparedRequest
 
 from services.chat.providers.answers import read
@@ -29,6 +30,8 @@ from shared.messages.chat import ChatMessage
 from shared.providers.port import Sent
 from shared.settings import setting, url_of
 from shared.ssrf import Reach
+
+log = structlog.get_logger(__name__)
 
 
 def _base(variable: str, title: str) -> str | None:
@@ -133,6 +136,9 @@ def _written(message: ChatMessage) -> tuple[Service, bool, bool]:
             body_format=NotifyFormat(words.format), overflow=OverflowMode.TRUNCATE,
         )  # fmt: skip
     except Stopped:
+        took = False
+    except Exception as error:  # noqa: BLE001  (a plugin's; its text may hold tokens, so it goes no further)
+        log.warning("a plugin of Apprise's failed", service=service.name, error=type(error).__name__)
         took = False
     return service, bool(took), words.shortened
 
