@@ -223,6 +223,17 @@ class NewEndpoint(Endpoint):
     secret: str
 
 
+class Chat(TypedDict):
+    """Where chat messages go. `url` is without what opens it."""
+
+    id: str
+    name: str
+    service: str
+    url: str
+    description: str | None
+    created_at: str
+
+
 class NewSecret(TypedDict):
     """A new secret, which is shown this once. Those before it sign too until `old_until`."""
 

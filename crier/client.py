@@ -28,6 +28,7 @@ from crier.answers import (
     TemplateSummary,
 )
 from crier.caps import Caps
+from crier.chats import Chats
 from crier.choices import Categories, QuietHours
 from crier.encoding import as_query, given
 from crier.errors import WaitTimeout
@@ -67,6 +68,7 @@ class Client:
         self.access = Access.find(url, api_key)
         self._http = Transport(self.access, timeout=timeout, retries=retries)
         self.webhooks = Webhooks(self._http.call)
+        self.chats = Chats(self._http.call)
         self.suppressions = Suppressions(self._http.call, self._pages)
         self.caps = Caps(self._http.call)
         self.schedules = Schedules(self._http.call, self._pages)
@@ -94,7 +96,7 @@ class Client:
 
         Parameters:
             to: whom: `user_id` of a stored recipient, or `email`, `phone`; for push `user_id`, `tokens` or `topic`, for
-                a webhook `endpoint`; `name`, `locale`, `timezone`.
+                a webhook `endpoint`, for chat `chat`; `name`, `locale`, `timezone`.
             channel: one; or several, which make a chain: each is tried when the one before failed, or was not enough.
             fallback_after: of a chain, how long each step is given (`10m`), or a list with one for each but the last.
             until: of a chain, how far a message must have come: `sent`, `delivered` (when None), `opened`, `clicked`.

@@ -30,6 +30,9 @@ TABLES: Mapping[str, str] = {
     "Twilio": "shared.twilio.codes",
     "FCM": "services.push.providers.fcm_codes",
     "OneSignal": "services.push.providers.onesignal_codes",
+    "Slack": "services.chat.providers.slack_codes",
+    "Discord": "services.chat.providers.discord_codes",
+    "Telegram": "services.chat.providers.telegram_codes",
 }
 """Titles, and the modules with the tables. The codes of the HTTP gateway are settings."""
 

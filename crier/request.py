@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, NotRequired, Required, TypeAlias, TypedDict
 from uuid import UUID
 
-Channel: TypeAlias = Literal["email", "sms", "whatsapp", "push", "webhook"]
+Channel: TypeAlias = Literal["email", "sms", "whatsapp", "push", "webhook", "chat"]
 Lane: TypeAlias = Literal["critical", "normal", "bulk"]
 Kind: TypeAlias = Literal["transactional", "promotion"]
 OnUnknown: TypeAlias = Literal["resend", "hold"]
@@ -19,7 +19,8 @@ Moment: TypeAlias = datetime | str
 
 
 class Recipient(TypedDict, total=False):
-    """Whom it goes to: `email`, `phone`, for push `user_id`, `tokens` or `topic`, for webhooks `endpoint`."""
+    """Whom it goes to: `email`, `phone`, for push `user_id`, `tokens` or `topic`, for webhooks `endpoint`,
+    for chat the name of a destination."""
 
     email: str
     phone: str
@@ -30,6 +31,7 @@ class Recipient(TypedDict, total=False):
     tokens: Sequence[str]
     topic: str
     endpoint: str
+    chat: str
     unsubscribe_url: str
 
 
@@ -132,6 +134,15 @@ class WebhookContent(TypedDict, total=False):
     data: Mapping[str, Any]
 
 
+class ChatContent(TypedDict, total=False):
+    """A message in a channel, and what kind of news it is."""
+
+    title: str
+    body: Required[str]
+    format: Literal["text", "markdown", "html"]
+    level: Literal["info", "success", "warning", "failure"]
+
+
 class ContentByChannel(TypedDict, total=False):
     """What each step of a chain sends."""
 
@@ -140,9 +151,12 @@ class ContentByChannel(TypedDict, total=False):
     whatsapp: WhatsAppContent
     push: PushContent
     webhook: WebhookContent
+    chat: ChatContent
 
 
-Content: TypeAlias = EmailContent | SmsContent | WhatsAppContent | PushContent | WebhookContent | ContentByChannel
+Content: TypeAlias = (
+    EmailContent | SmsContent | WhatsAppContent | PushContent | WebhookContent | ChatContent | ContentByChannel
+)
 
 
 class Envelope(TypedDict, total=False):

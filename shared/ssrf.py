@@ -61,14 +61,15 @@ def _networks(values: Sequence[str]) -> str | None:
 
 @dataclass(frozen=True)
 class Reach:
-    """Where webhooks may go."""
+    """Where webhooks, and chat messages to servers of one's own, may go."""
 
     allow_http: bool = setting(
-        "CRIER_WEBHOOK_ALLOW_HTTP", "Take http addresses of endpoints too, not only https.", default=False
-    )
+        "CRIER_WEBHOOK_ALLOW_HTTP", "Take http addresses of endpoints and chat destinations too, not only https.",
+        default=False,
+    )  # fmt: skip
     allowed: tuple[str, ...] = setting(
         "CRIER_WEBHOOK_ALLOWED_NETWORKS",
-        "Networks that webhooks may reach though they are not public, as 10.1.0.0/16,127.0.0.0/8.",
+        "Networks that webhooks and chat messages may reach though they are not public, as 10.1.0.0/16,127.0.0.0/8.",
         default=(), check=_networks,
     )  # fmt: skip
 

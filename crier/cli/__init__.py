@@ -30,6 +30,7 @@ COMMANDS = {
     "devices": ("crier.cli.devices:devices", "List, register and remove a user's devices.", "cli"),
     "outbox": ("crier.cli.outbox:outbox", "Look at what was kept while a channel has no provider.", "cli"),
     "webhooks": ("crier.cli.webhooks:webhooks", "Say where webhooks go, and what is told there.", "cli"),
+    "chats": ("crier.cli.chats:chats", "Say where chat messages go: Slack, Telegram, …", "cli"),
     "suppressions": ("crier.cli.suppressions:suppressions", "See whom not to write to; add or remove somebody.", "cli"),
     "recipients": ("crier.cli.recipients:recipients", "Store people; say what they want, and when they rest.", "cli"),
     "categories": ("crier.cli.categories:categories", "Say what messages are about, for people to choose.", "cli"),
@@ -98,4 +99,4 @@ To begin:
 )
 @click.version_option(package_name="crier", prog_name="crier")
 def main() -> None:
-    """Delivers notifications: one call; email, SMS, WhatsApp, push, webhook; nothing that was accepted is ever lost."""
+    """Delivers notifications by email, SMS, WhatsApp, push, chat, webhook; nothing that was accepted is ever lost."""

@@ -8,7 +8,7 @@ import click
 
 from crier.cli.content import CHANNELS
 
-FORMS = "ada@example.com, +442079460018, user:u_1, token:…, topic:line-12 or endpoint:ID"
+FORMS = "ada@example.com, +442079460018, user:u_1, token:…, topic:line-12, chat:ops or endpoint:ID"
 
 
 def read_recipient(given: Sequence[str]) -> dict[str, Any]:
@@ -51,6 +51,7 @@ def channel_for(to: dict[str, Any]) -> str:
             ("sms", ("phone",)),
             ("push", ("user_id", "tokens", "topic")),
             ("webhook", ("endpoint",)),
+            ("chat", ("chat",)),
         )
         if any(field in to for field in fields)
     ]
@@ -68,6 +69,8 @@ def _fields(text: str) -> dict[str, Any]:
         return {"tokens": [rest]}
     if colon and rest and kind == "topic":
         return {"topic": rest}
+    if colon and rest and kind == "chat":
+        return {"chat": rest}
     if colon and rest and kind == "endpoint":
         return {"endpoint": rest}
     if "@" in text:

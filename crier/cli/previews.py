@@ -58,13 +58,16 @@ def _files(preview: Preview) -> Iterator[tuple[str, bytes]]:
         yield "sms.txt", f"{sms['body']}\n".encode()
     if chat := content.get("whatsapp"):
         yield "whatsapp.txt", f"{chat['body']}\n".encode()
+    if chat := content.get("chat"):
+        yield "chat.md", f"{chat['body']}\n".encode()
     if push := content.get("push"):
         yield "push.json", json.dumps(push, indent=2, ensure_ascii=False).encode()
 
 
 def panel(channel: str, content: Json) -> Panel:
     """What a message says, for the terminal."""
-    body = {"email": _mail, "sms": _sms, "whatsapp": _whatsapp, "push": _push}.get(channel, _other)(content)
+    shown = {"email": _mail, "sms": _sms, "whatsapp": _whatsapp, "push": _push, "chat": _chat}
+    body = shown.get(channel, _other)(content)
     return Panel(body, title=_title(channel, content), title_align="left", border_style="dim", width=100)
 
 
@@ -102,6 +105,12 @@ def _push(content: Json) -> Text:
         shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         text.append(f"\n{name}: {one_line(shown)}", style="not bold dim")
     return text
+
+
+def _chat(content: Json) -> Text:
+    text = Text(one_line(content.get("title") or ""), style="bold")
+    text.append(("\n" if content.get("title") else "") + printable(content["body"]), style="not bold")
+    return text.append(f"\n{one_line(content.get('level', 'info'))}", style="not bold dim")
 
 
 def _other(content: Json) -> Text:

@@ -32,6 +32,7 @@ Examples:
   crier send booking_confirmation --channel push,sms --to user:u_1 --to +447700900123 --data @booking.json
   crier send activity_digest --to user:u_1 --data actor=Grace --data text='likes your photo' --digest 30m
   crier send --to endpoint:01981f6e-6b5c-7d3a-9a51-3f2b8c4d5e6f --content @order.json        a webhook
+  crier send system_alert --to chat:ops --data @alert.json
   crier templates show welcome     says which data a template takes
 
 \b

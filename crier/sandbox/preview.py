@@ -12,6 +12,7 @@ class Kind(StrEnum):
     WHATSAPP = "whatsapp"
     PUSH = "push"
     WEBHOOK = "webhook"
+    CHAT = "chat"
     OTHER = "other"
 
 

@@ -1,5 +1,6 @@
 """The HTTP vendors there are stand-ins for. A new one is a module or a folder, and a line here."""
 
+from crier.sandbox.chat import Discord, Slack, Teams, Telegram
 from crier.sandbox.fcm import Fcm
 from crier.sandbox.mailgun import Mailgun
 from crier.sandbox.onesignal import OneSignal
@@ -11,5 +12,6 @@ from crier.sandbox.vendor import HttpVendor
 from crier.sandbox.webhook import WebhookReceiver
 
 HTTP_VENDORS: tuple[type[HttpVendor], ...] = (
-    Twilio, SmsGateway, SendGrid, Mailgun, Ses, Fcm, OneSignal, WebhookReceiver,
+    Twilio, SmsGateway, SendGrid, Mailgun, Ses, Fcm, OneSignal, WebhookReceiver, Slack, Discord,
+    Telegram, Teams,
 )  # fmt: skip

@@ -44,6 +44,17 @@ ONE: dict[str, dict[str, Any]] = {
             "sms": {"body": "Your table is ready: come to the counter."},
         },
     },
+    "An alert, to a chat": {
+        "template": "system_alert",
+        "channel": "chat",
+        "to": {"chat": "ops"},
+        "data": {
+            "severity": "critical",
+            "title": "Payments answer slowly",
+            "summary": "p95 is 4.2 s.",
+            "happened_at": "2030-03-01T03:12:00Z",
+        },
+    },
     "Content of your own, by email, with a file": {
         "channel": "email",
         "to": {"email": "ada@example.com"},

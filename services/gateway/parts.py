@@ -15,6 +15,7 @@ from shared.ledger.appointments import Appointments
 from shared.ledger.batches import Batches
 from shared.ledger.caps import Caps
 from shared.ledger.categories import Categories
+from shared.ledger.chats import Chats
 from shared.ledger.database import Database
 from shared.ledger.dead_letters import DeadLetters
 from shared.ledger.devices import Devices
@@ -70,6 +71,7 @@ class Parts:
     batches: Batches
     devices: Devices
     endpoints: Endpoints
+    chats: Chats
     reach: Reach
     history: History
     keys: Keys
@@ -135,6 +137,7 @@ class Parts:
             batches=batches,
             devices=Devices(database),
             endpoints=Endpoints(database, sealer),
+            chats=Chats(database, sealer),
             reach=reach or Reach(),
             history=History(database),
             keys=Keys(database),

@@ -21,7 +21,7 @@ from shared.messages.content import CHANNELS
 from shared.messages.fields import Line, e164, normal_email
 
 MAX_LIMIT = 100
-SUPPRESSIBLE = tuple(channel for channel in CHANNELS if channel != "webhook")
+SUPPRESSIBLE = tuple(channel for channel in CHANNELS if channel not in ("webhook", "chat"))
 
 
 class _PageSchema(StrictSchema):

@@ -12,7 +12,7 @@ from uuid import UUID
 import structlog
 from standardwebhooks import Webhook
 
-from services.webhook.connector import connector
+from shared.connector import connector
 from shared.errors import Ambiguous, LedgerUnavailable, Rejected, SendError, Unavailable
 from shared.http import HttpClient, Reply
 from shared.ledger.failing import Failing

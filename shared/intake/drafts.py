@@ -12,9 +12,18 @@ from shared.errors import InvalidInput
 from shared.intake.envelope import Envelope
 from shared.intake.fields import Metadata, OrderingKey
 from shared.intake.problems import did_you_mean
-from shared.intake.recipient import MISSING, NO_ENDPOINT, address, load_recipient, missing, no_devices
+from shared.intake.recipient import (
+    MISSING,
+    NO_CHAT,
+    NO_ENDPOINT,
+    address,
+    load_recipient,
+    missing,
+    no_devices,
+)
 from shared.ledger.acceptance import Draft
 from shared.ledger.batches import RowError
+from shared.ledger.chats import Chats
 from shared.ledger.devices import Devices
 from shared.ledger.endpoints import Endpoints
 from shared.ledger.ids import derived_id
@@ -79,6 +88,7 @@ class Drafts:
     sealer: Sealer
     endpoints: Endpoints
     recipients: Recipients
+    chats: Chats
     unsubscribes: bool = False
 
     def make(
@@ -89,6 +99,7 @@ class Drafts:
         self._fill_in(project_id, envelope, [recipient for recipient, _ in loaded])
         devices = self._devices(project_id, envelope.channel, (recipient for recipient, _ in loaded))
         endpoints = self._endpoints(project_id, envelope.channel, (recipient for recipient, _ in loaded))
+        chats = self._chats(project_id, envelope.channel, (recipient for recipient, _ in loaded))
         link_needed = envelope.kind == "promotion" and envelope.channel == "email" and not self.unsubscribes
         drafts: list[Draft] = []
         refused: list[tuple[Row, Problems]] = []
@@ -109,6 +120,10 @@ class Drafts:
                     problems["to.user_id"] = [no_devices(recipient["user_id"])]
             if endpoints is not None and targets and targets[0] not in endpoints:
                 problems["to.endpoint"] = [NO_ENDPOINT]
+            if chats is not None and targets:
+                targets = [chats[name] for name in targets if name in chats]
+                if not targets:
+                    problems["to.chat"] = [NO_CHAT]
             data, secret = self._data(envelope, row.data, problems)
             metadata = _laid_over(envelope.metadata, row.metadata, problems)
             ordering_key = _ordering_key(row.ordering_key, problems)
@@ -165,6 +180,13 @@ class Drafts:
         if channel != "webhook":
             return None
         return self.endpoints.known(project_id, sorted({to["endpoint"] for to in recipients if "endpoint" in to}))
+
+    def _chats(
+        self, project_id: int, channel: str, recipients: Iterable[Mapping[str, Any]]
+    ) -> Mapping[str, str] | None:  # fmt: skip
+        if channel != "chat":
+            return None
+        return self.chats.known(project_id, sorted({to["chat"] for to in recipients if "chat" in to}))
 
     def _data(
         self, envelope: Envelope, given: Any, problems: Problems

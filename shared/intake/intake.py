@@ -22,6 +22,7 @@ from shared.intake.request import BulkRequestSchema, EnvelopeSchema, Notificatio
 from shared.intake.templates import Templates
 from shared.ledger.acceptance import Acceptance, Accepted, Draft, IdempotencyKey
 from shared.ledger.batches import Batch, RowError
+from shared.ledger.chats import Chats
 from shared.ledger.database import Database
 from shared.ledger.devices import Devices
 from shared.ledger.digests import Digests, Item, Joined
@@ -61,8 +62,10 @@ class Intake:
         self._digests = Digests(database)
         self.templates = Templates(database)
         self._categories = DeclaredCategories(database)
-        devices, recipients = Devices(database), Recipients(database)
-        self.drafts = Drafts(devices, sealer, Endpoints(database, sealer), recipients, unsubscribes)
+        self.drafts = Drafts(
+            Devices(database), sealer, Endpoints(database, sealer), Recipients(database), Chats(database, sealer),
+            unsubscribes,
+        )  # fmt: skip
         self.chains = ChainPlanner(self._envelope, self.drafts, Routes(database), reporting)
         self._ringer = ringer
         self._now = now

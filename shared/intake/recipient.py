@@ -1,5 +1,6 @@
 """Whom a notification goes to: checked field by field, and what each channel needs of it."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -20,6 +21,10 @@ DEVICE_TOKEN = (
 """What a device's token must be. A topic in its place would send one person's pushes to many."""
 
 
+CHAT_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}", re.IGNORECASE)
+ABOUT_CHAT_NAMES = "up to 64 letters, digits and _.- that begin with a letter or a digit"
+
+
 class EndpointId(Line):
     """The id of an endpoint of webhooks, as the ledger writes it."""
 
@@ -28,6 +33,20 @@ class EndpointId(Line):
             return str(UUID(super()._deserialize(value, attr, data, **kwargs)))
         except ValueError:
             raise ValidationError("Must be the id of an endpoint: GET /v1/webhooks lists them.") from None
+
+
+class ChatName(Line):
+    """The name or id of a chat destination. What is refused is not repeated: it may be an address with its tokens."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        name = super()._deserialize(value, attr, data, **kwargs)
+        if "://" in name:
+            raise ValidationError(
+                "Must be the name of a destination. An address holds tokens: register it (POST /v1/chats), and name it."
+            )
+        if not CHAT_NAME.fullmatch(name):
+            raise ValidationError(f"Must be the name or the id of a destination: {ABOUT_CHAT_NAMES}.")
+        return name
 
 
 class RecipientSchema(StrictSchema):
@@ -57,6 +76,12 @@ class RecipientSchema(StrictSchema):
         metadata={
             "description": "For webhooks: the id of an endpoint of yours (/v1/webhooks).",
             "example": "01981f6e-6b5c-7d3a-9a51-3f2b8c4d5e6f",
+        }
+    )
+    chat = ChatName(
+        metadata={
+            "description": "For chat: the name, or the id, of a destination of yours (/v1/chats).",
+            "example": "ops",
         }
     )
     unsubscribe_url = fields.Url(
@@ -114,6 +139,9 @@ def address(channel: str, recipient: Mapping[str, Any]) -> tuple[list[str], str 
     if channel == "webhook":
         endpoint = recipient.get("endpoint")
         return ([endpoint], None) if endpoint else ([], "to.endpoint")
+    if channel == "chat":
+        chat = recipient.get("chat")
+        return ([chat], None) if chat else ([], "to.chat")
     if channel != "push":
         raise ValueError(f"It is not known where a message of {channel} goes: say it here.")
     topic = recipient.get("topic")
@@ -130,6 +158,7 @@ MISSING = {
     "to.phone": "An SMS or WhatsApp message needs to.phone, in international form, or to.user_id of a stored "
     "recipient.",
     "to.endpoint": "A webhook needs to.endpoint: the id of an endpoint (/v1/webhooks).",
+    "to.chat": "A chat message needs to.chat: the name of a destination (/v1/chats).",
     "to.tokens": "A push needs to.tokens, to.user_id of a user with registered devices, or to.topic.",
 }
 
@@ -146,6 +175,7 @@ def missing(field: str, recipient: Mapping[str, Any]) -> str:
     return MISSING[field]
 
 
+NO_CHAT = "There is no such destination in this project: GET /v1/chats lists them, POST /v1/chats makes one."
 NO_ENDPOINT = "There is no such endpoint in this project: GET /v1/webhooks lists them, POST /v1/webhooks makes one."
 
 

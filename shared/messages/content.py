@@ -6,13 +6,14 @@ from typing import Any, Literal
 
 from marshmallow import Schema
 
+from shared.messages.chat import ChatContent, ChatContentSchema
 from shared.messages.email import EmailContent, EmailContentSchema
 from shared.messages.push import PushContent, PushContentSchema
 from shared.messages.sms import SmsContent, SmsContentSchema
 from shared.messages.webhook import WebhookContent, WebhookContentSchema
 from shared.messages.whatsapp import WhatsAppContent, WhatsAppContentSchema
 
-Content = EmailContent | SmsContent | WhatsAppContent | PushContent | WebhookContent
+Content = EmailContent | SmsContent | WhatsAppContent | PushContent | WebhookContent | ChatContent
 
 CONTENT_SCHEMAS: dict[str, type[Schema]] = {
     "email": EmailContentSchema,
@@ -20,6 +21,7 @@ CONTENT_SCHEMAS: dict[str, type[Schema]] = {
     "whatsapp": WhatsAppContentSchema,
     "push": PushContentSchema,
     "webhook": WebhookContentSchema,
+    "chat": ChatContentSchema,
 }
 CHANNELS = tuple(CONTENT_SCHEMAS)
 LANES = ("critical", "normal", "bulk")

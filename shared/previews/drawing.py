@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 from shared.messages.content import CHANNELS
 from shared.messages.segments import measure
 from shared.previews import mail
+from shared.previews.markup import marked_up
 from shared.previews.shown import Shown
 
 _PAGES = Path(__file__).parent / "pages"
@@ -62,3 +63,4 @@ _environment = Environment(
     loader=FileSystemLoader(_PAGES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
 _environment.filters["linked"] = _linked
+_environment.filters["marked_up"] = marked_up

@@ -16,6 +16,8 @@ def shown(
         product: shown as its sender where the message names none; a lock screen shows the app's name.
     """
     to = message.get("to") or message.get("token")
+    if message.get("service"):
+        to = f"{message.get('name')} ({message['service']})"
     if message.get("to_name"):
         to = f"{message['to_name']} <{to}>"
     more = {"Unsubscribe": message["unsubscribe_url"]} if message.get("unsubscribe_url") else {}

@@ -5,7 +5,7 @@ a one-time code.
 """
 
 import asyncio
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from sqlalchemy import text
@@ -35,7 +35,9 @@ class Outbox:
 
     async def send(self, message: Any) -> Sent:
         """Keep `message` (an EmailMessage, SmsMessage or PushMessage). Final at once: nobody will report later."""
-        kept = asdict(message) | {"content": dump_content(self._channel, message.content)}
+        shown = {each.name for each in fields(message) if each.metadata.get("kept", True)}
+        kept = {name: value for name, value in asdict(message).items() if name in shown}
+        kept["content"] = dump_content(self._channel, message.content)
         delivery_id = kept.pop("delivery_id")
         sealed = self._sealer.seal(kept)
         row = {

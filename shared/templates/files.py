@@ -13,7 +13,7 @@ STYLESHEET = "email.css"
 PUSH_LINES = {"link": 1000, "image": 1000, "icon": 1000, "sound": 200, "collapse_key": 64}
 """The optional one-line parts of a push notification, and the characters each may have."""
 
-ONE_LINE = ("email.subject.txt", "push.title.txt", *(f"push.{part}.txt" for part in PUSH_LINES))
+ONE_LINE = ("email.subject.txt", "push.title.txt", "chat.title.txt", "chat.level.txt", *(f"push.{part}.txt" for part in PUSH_LINES))
 """Files that end up in a header or the like, where a line break is refused."""
 
 REQUIRED = {
@@ -21,14 +21,16 @@ REQUIRED = {
     "sms": ("sms.body.txt",),
     "whatsapp": ("whatsapp.body.txt",),
     "push": ("push.title.txt", "push.body.txt"),
+    "chat": ("chat.body.md",),
 }
 OPTIONAL = {
     "email": ("email.body.html", STYLESHEET),
     "sms": (),
     "whatsapp": ("whatsapp.variables.json",),
     "push": ("push.data.json", *(f"push.{part}.txt" for part in PUSH_LINES)),
+    "chat": ("chat.title.txt", "chat.level.txt"),
 }
-WORDED = {"email": ("email.body.html",), "sms": (), "whatsapp": (), "push": ()}
+WORDED = {"email": ("email.body.html",), "sms": (), "whatsapp": (), "push": (), "chat": ("chat.title.txt",)}
 """What is optional and has words: where the template has it, its variants have. Other optional files serve them all."""
 
 _ATTACHMENT = re.compile(r"email\.attach\.([a-z0-9][a-z0-9_-]*)\.typ")

@@ -8,6 +8,7 @@ from typing import Any
 from marshmallow import ValidationError
 
 from shared.errors import TemplateError
+from shared.messages.chat import LEVELS, MAX_BODY, MAX_TITLE, ChatContent
 from shared.messages.content import Content
 from shared.messages.email import Attachment, EmailContent
 from shared.messages.fields import single_line
@@ -56,6 +57,7 @@ class Form:
             "email": self._email,
             "sms": self._sms,
             "whatsapp": self._whatsapp,
+            "chat": self._chat,
             "push": self._push,
         }
 
@@ -139,6 +141,21 @@ class Form:
             sound=lines.get("sound"),
             collapse_key=lines.get("collapse_key"),
             data=self._object("push.data.json", context),
+        )
+
+    def _chat(self, context: dict[str, Any]) -> ChatContent:
+        lines = {
+            part: self._line(file, context) if (file := f"chat.{part}.txt") in self._files else ""
+            for part in ("title", "level")
+        }
+        level = lines["level"] or "info"
+        if level not in LEVELS:
+            raise TemplateError(f"This must come out as one of {', '.join(LEVELS)}.", file="chat.level.txt")
+        return ChatContent(
+            title=_shortened(lines["title"], MAX_TITLE) or None,
+            body=_shortened(_BLANK_LINES.sub("\n\n", self._filled("chat.body.md", context)), MAX_BODY),
+            format="markdown",
+            level=level,
         )
 
     def _object(self, file: str, context: dict[str, Any]) -> Mapping[str, str]:

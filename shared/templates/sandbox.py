@@ -4,15 +4,43 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jinja2 import FunctionLoader, StrictUndefined, nodes
+from jinja2.compiler import CodeGenerator, Frame
 from jinja2.environment import Template
 from jinja2.exceptions import TemplateAssertionError
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
+from markupsafe import Markup
 
+from shared.messages.markup import markdown_escaped, url_among_markdown
 from shared.templates import limits, operators
 from shared.templates.formats import FORMATS
 from shared.templates.metered import metered
+
+
+class _Generator(CodeGenerator):
+    """Has what a Markdown file puts in escaped for Markdown, as Jinja2's own does for HTML.
+
+    The methods are those that Jinja2's generator of native types overrides too.
+    """
+
+    @property
+    def is_markdown(self) -> bool:
+        return bool(self.name and self.name.endswith(".md"))
+
+    def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: Any) -> str:
+        if not self.is_markdown:
+            return super()._output_child_to_const(node, frame, finalize)
+        const = node.as_const(frame.eval_ctx)  # the author's own words
+        return str(const) if isinstance(node, nodes.TemplateData) else str(finalize.const(const))
+
+    def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
+        if not self.is_markdown:
+            super()._output_child_pre(node, frame, finalize)
+            return
+        self.write("environment.escaped_for_markdown(")
+        if finalize.src is not None:
+            self.write(finalize.src)
 
 
 class TemplateEnvironment(ImmutableSandboxedEnvironment):
@@ -25,12 +53,13 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset(operators.OPERATORS)
     intercepted_unops = frozenset()
     concat = staticmethod(limits.join)
+    code_generator_class = _Generator
 
     def __init__(self, load: Callable[[str], str | None]) -> None:
         super().__init__(
             loader=FunctionLoader(load),
             undefined=StrictUndefined,
-            autoescape=lambda name: bool(name and name.endswith(".html")),
+            autoescape=lambda name: bool(name and name.endswith((".html", ".md"))),
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
@@ -41,6 +70,14 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         self.filters = {**operators.FILTERS_ALLOWED, **FORMATS}
         self.tests = {name: self.tests[name] for name in operators.TESTS}
         self.globals = {"range": operators.bounded_range, "namespace": Namespace}
+
+    @staticmethod
+    def escaped_for_markdown(value: Any) -> Markup:
+        """A value among Markdown. What a macro or a block made of Markdown is as it is."""
+        if isinstance(value, Markup):
+            return value
+        text = str(value)
+        return Markup(url_among_markdown(text) or markdown_escaped(text))  # noqa: S704  (it has been escaped)
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         template = super()._parse(source, name, filename)

@@ -80,7 +80,12 @@ class Case:
         table: the adapter's table of outcomes, none if it has none.
         row_of: the row of the table that an entry of the stand-in's journal meets.
         absent: what a look-up says soon after of a message that was not taken; None: there is no look-up.
-        carries_id: whether the vendor's call takes our id.
+        carries_id: whether the vendor's call takes our id. says_id: whether its acceptance has an id of the vendor's.
+        arrives: what a text is when it has arrived.
+        is_final: nothing will be heard of a message after its acceptance.
+        stranger: a target with credentials that are refused, where these are no settings; and what that means (`login`).
+        statuses: what statuses without the vendor's words mean, where it is not as for all.
+        blames: whom failures speak against.
         cut_short: what an answer that ends in the middle (with a length to match) means.
         padded: what an acceptance with 10 MB of body means.
         http: the provider speaks HTTP.
@@ -101,6 +106,13 @@ class Case:
     row_of: Callable[[Entry], Row | None] = lambda entry: None
     absent: Found | None = None
     carries_id: bool = True
+    says_id: bool = True
+    is_final: bool = False
+    arrives: Callable[[str], str] = str
+    stranger: str | None = None
+    login: Expected = FAULT
+    statuses: Mapping[int, Expected] = field(default_factory=dict)
+    blames: Blame = "provider"
     cut_short: type[Sent | SendError] = Ambiguous
     padded: type[Sent | SendError] = Ambiguous
     http: bool = True

@@ -1,6 +1,6 @@
 """The providers under contract. A new one joins with a module in `cases/`, a line here, and its stand-in."""
 
-from tests.contracts.cases import fcm, http_gateway, mailgun, onesignal, sendgrid, ses, smtp, twilio
+from tests.contracts.cases import chat, fcm, http_gateway, mailgun, onesignal, sendgrid, ses, smtp, twilio
 
 CASES = (
     smtp.CASE,
@@ -12,4 +12,5 @@ CASES = (
     twilio.WHATSAPP,
     fcm.CASE,
     onesignal.CASE,
+    *chat.CASES,
 )

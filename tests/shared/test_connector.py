@@ -15,7 +15,7 @@ from aiohttp import TCPConnector, web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from crier.sandbox.certificate import make_tls
-from services.webhook.connector import connector
+from shared.connector import connector
 from shared.errors import Unavailable
 from shared.http import HttpClient, Reply
 from shared.ssrf import Reach

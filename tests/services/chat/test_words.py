@@ -1,0 +1,61 @@
+"""What Apprise is handed: words that ping nobody, in the format and within the length of the service."""
+
+import pytest
+
+from services.chat.words import unmentioned, words_for
+from shared.chat.addresses import open_plugin
+from shared.messages.chat import ChatContent
+from shared.messages.markup import BREAK
+
+SLACK = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ"
+DISCORD = "discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js"
+MATTERMOST = "mmosts://chat.example.com/3ccdd113474722377935511fc85d3dd4"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["@everyone", "@here", "(@channel)", "_@all_", "<@U123>", "<@&42>", "@**all**", "@room", "x @ada", "<@all>"],
+)
+def test_no_at_sign_pings(text: str) -> None:
+    quiet = unmentioned(text)
+    assert quiet.replace(BREAK, "") == text
+    assert f"@{BREAK}" in quiet
+
+
+@pytest.mark.parametrize("text", ["<!channel>", "<!here|here>", "<users/all>", "<at>Ada</at>"])
+def test_nor_does_a_bracket(text: str) -> None:
+    assert unmentioned(text).startswith(f"<{BREAK}")
+
+
+@pytest.mark.parametrize("text", ["ada@example.com", "https://social.example/@ada", "a < b", "<https://e.example|x>"])
+def test_what_is_no_mention_stays(text: str) -> None:
+    assert unmentioned(text) == text
+
+
+def test_a_link_hides_no_mention() -> None:
+    assert unmentioned("https://e.example/ @all") == f"https://e.example/ @{BREAK}all"
+
+
+def test_plain_text_is_escaped_where_it_is_shown_as_markdown() -> None:
+    content = ChatContent("a *b* [c](http://e.example)", "x_y")
+    assert words_for(content, *open_plugin(SLACK))[:3] == ("x_y", content.body, "text")
+    for url in (DISCORD, MATTERMOST):
+        words = words_for(content, *open_plugin(url))
+        assert words[:3] == ("x\\_y", "a \\*b\\* \\[c\\](http://e.example)", "markdown")
+
+
+def test_markup_of_the_callers_own_is_as_it_is() -> None:
+    words = words_for(ChatContent("**a**", "x_y", "markdown"), *open_plugin(DISCORD))
+    assert words[:3] == ("x\\_y", "**a**", "markdown")
+    words = words_for(ChatContent("<b>a</b>", "x < y", "html"), *open_plugin(MATTERMOST))
+    assert words[:3] == ("x &lt; y", "<b>a</b>", "html")
+
+
+def test_what_is_too_long_says_so() -> None:
+    service, plugin = open_plugin(MATTERMOST)
+    short = words_for(ChatContent("x" * 3900), service, plugin)
+    long = words_for(ChatContent("x" * 9000, "A title"), service, plugin)
+    assert (short.body, short.shortened) == ("x" * 3900, False)
+    assert long.shortened
+    assert long.body.endswith("x…")
+    assert len(long.body) + len(long.title) <= plugin.body_maxlen
