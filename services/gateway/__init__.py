@@ -15,6 +15,7 @@ from services.gateway import (
     events,
     express,
     health,
+    inbox,
     notifications,
     outbox,
     problems,
@@ -46,6 +47,7 @@ BLUEPRINTS = (
     calendar.blueprint,
     schedules.blueprint,
     events.blueprint,
+    inbox.blueprint,
 )
 
 

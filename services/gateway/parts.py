@@ -8,6 +8,7 @@ from flask import Flask, current_app
 
 from shared.crypto import Sealer
 from shared.delivery.bells import Ringer
+from shared.inbox.tokens import InboxTokens
 from shared.intake import Intake
 from shared.intake.upload import Uploads
 from shared.ledger.actions import Actions
@@ -19,6 +20,7 @@ from shared.ledger.devices import Devices
 from shared.ledger.endpoints import Endpoints
 from shared.ledger.held import Held
 from shared.ledger.history import History
+from shared.ledger.inbox import Inboxes
 from shared.ledger.keys import Keys
 from shared.ledger.listing import Listing
 from shared.ledger.outbox import KeptMessages
@@ -53,6 +55,7 @@ class Parts:
         broker_state: says in a word how the broker is; asked by `/readyz`, which does not depend on the answer.
         sources: the providers that report, by name. public_url: where they reach the gateway.
         links: makes and reads the links that unsubscribe; None without an https `public_url`.
+        inbox_url: where browsers reach inboxes.
     """
 
     database: Database
@@ -84,6 +87,9 @@ class Parts:
     schedules: ScheduleBook
     appointments: Appointments
     planner: Planner
+    inboxes: Inboxes
+    inbox_tokens: InboxTokens
+    inbox_url: str | None
 
     @classmethod
     def of(
@@ -99,6 +105,7 @@ class Parts:
         enqueue: Enqueue = nowhere,
         sources: Mapping[str, Source] | None = None,
         public_url: str | None = None,
+        inbox_url: str | None = None,
     ) -> "Parts":
         """The parts over a database."""
         links = UnsubscribeLinks.of(public_url, sealer)
@@ -134,6 +141,9 @@ class Parts:
             schedules=ScheduleBook(intake, Schedules(database)),
             appointments=appointments,
             planner=Planner(appointments, intake),
+            inboxes=Inboxes(database),
+            inbox_tokens=InboxTokens(sealer),
+            inbox_url=inbox_url,
         )
 
     def attach(self, app: Flask) -> None:

@@ -21,8 +21,13 @@ _LANE = {"code": "critical", "transactional": "normal", "promotion": "bulk"}
 _ON_UNKNOWN = {"code": "hold", "transactional": "resend", "promotion": "hold"}
 
 
-_REPEATABLE = frozenset({"webhook"})
+_REPEATABLE = frozenset({"webhook", "inapp"})
 """Channels whose receivers can tell a repetition: what is in doubt is sent again."""
+
+NO_CODES = (
+    "What an inbox has stays there, readable for whoever looks: send a one-time code, or what has a secret variable, by "
+    "SMS or email."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,8 @@ def seal_up(project_id: int, asked: Mapping[str, Any], templates: Templates, now
         raise InvalidInput({"template": ["A webhook has no template: give content with a type and data."]})
     pinned = templates.pin(project_id, asked["template"], channel) if "template" in asked else None
     kind = pinned.template.kind if pinned else asked.get("kind", "transactional")
+    if channel == "inapp" and (kind == "code" or (pinned and pinned.template.secret_variables)):
+        raise InvalidInput({"channel": [NO_CODES]})
     send_at, expires_at = asked.get("send_at"), asked.get("expires_at")
     if problems := _times(kind, send_at, expires_at, now):
         raise InvalidInput(problems)

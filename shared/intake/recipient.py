@@ -39,7 +39,7 @@ class RecipientSchema(StrictSchema):
     )
     user_id = Line(
         validate=validate.Length(1, 200),
-        metadata={"description": "Your id of the person. For push, their registered devices get it.", "example": "u_1"},
+        metadata={"description": "Your id of the person. Needed for in-app; for push, their registered devices get it.", "example": "u_1"},
     )
     name = Line(validate=validate.Length(1, 200), metadata={"example": "Ada Lovelace"})
     locale = Locale(metadata={"description": "Language tag (BCP 47).", "example": "en-GB"})
@@ -114,6 +114,9 @@ def address(channel: str, recipient: Mapping[str, Any]) -> tuple[list[str], str 
     if channel == "webhook":
         endpoint = recipient.get("endpoint")
         return ([endpoint], None) if endpoint else ([], "to.endpoint")
+    if channel == "inapp":
+        user_id = recipient.get("user_id")
+        return ([user_id], None) if user_id else ([], "to.user_id")
     if channel != "push":
         raise ValueError(f"It is not known where a message of {channel} goes: say it here.")
     topic = recipient.get("topic")
@@ -128,6 +131,7 @@ MISSING = {
     "this person by one POST (RFC 8058). Where CRIER_PUBLIC_URL is an https address, Crier makes one itself.",
     "to.email": "An email needs to.email.",
     "to.phone": "An SMS or WhatsApp message needs to.phone, in international form.",
+    "to.user_id": "An in-app notification needs to.user_id: whose inbox it goes into.",
     "to.endpoint": "A webhook needs to.endpoint: the id of an endpoint (/v1/webhooks).",
     "to.tokens": "A push needs to.tokens, to.user_id of a user with registered devices, or to.topic.",
 }

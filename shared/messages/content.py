@@ -7,18 +7,20 @@ from typing import Any, Literal
 from marshmallow import Schema
 
 from shared.messages.email import EmailContent, EmailContentSchema
+from shared.messages.inapp import InAppContent, InAppContentSchema
 from shared.messages.push import PushContent, PushContentSchema
 from shared.messages.sms import SmsContent, SmsContentSchema
 from shared.messages.webhook import WebhookContent, WebhookContentSchema
 from shared.messages.whatsapp import WhatsAppContent, WhatsAppContentSchema
 
-Content = EmailContent | SmsContent | WhatsAppContent | PushContent | WebhookContent
+Content = EmailContent | SmsContent | WhatsAppContent | PushContent | InAppContent | WebhookContent
 
 CONTENT_SCHEMAS: dict[str, type[Schema]] = {
     "email": EmailContentSchema,
     "sms": SmsContentSchema,
     "whatsapp": WhatsAppContentSchema,
     "push": PushContentSchema,
+    "inapp": InAppContentSchema,
     "webhook": WebhookContentSchema,
 }
 CHANNELS = tuple(CONTENT_SCHEMAS)
