@@ -9,6 +9,7 @@ from services.cleanup.pace import Pace
 from services.cleanup.policies import (
     dead_letters,
     idempotency_keys,
+    inboxes,
     notifications,
     outbox,
     partitions,
@@ -43,6 +44,7 @@ def declare(runtime: Runtime) -> None:
         "partitions": lambda _: partitions.add(ledger),
         "retention": _unless_kept(settings.retention_days, lambda pace, days: notifications.remove(ledger, pace, days)),
         "outbox": _unless_kept(settings.outbox_days, lambda pace, days: outbox.empty(ledger, pace, days)),
+        "inbox": _unless_kept(settings.inbox_days, lambda pace, days: inboxes.empty(ledger, pace, days)),
         "ticks": _unless_kept(settings.ticks_days, lambda pace, days: ticks.forget(ledger, pace, days)),
         "idempotency": lambda pace: idempotency_keys.forget(ledger, pace, settings.idempotency_keep),
         "secrets": lambda pace: secrets.wipe_orphaned(ledger, pace),

@@ -18,7 +18,7 @@ Middleware = Any
 STREAM = "stream"
 """The only route that takes a token in its address: a browser's EventSource can send no header."""
 
-OPEN = "open"
+OPEN = "open."
 """The routes' names that need no token begin with it."""
 
 _BEARER = "bearer"

@@ -44,10 +44,10 @@ def make_app(inboxes: Inboxes, tokens: InboxTokens, settings: InAppSettings, dat
         web.get(f"{one}/stream", streams.serve, name=access.STREAM),
         web.post(f"{one}/read-all", views.read_all),
         web.post(f"{one}/{{id}}/{{mark}}", views.mark),
-        web.get("/bell.js", _script, name=f"{access.OPEN} bell"),
-        web.get("/healthz", _alive, name=f"{access.OPEN} alive"),
-        web.get("/readyz", _ready(inboxes, hub), name=f"{access.OPEN} ready"),
-        web.get("/metrics", _metrics, name=f"{access.OPEN} metrics"),
+        web.get("/bell.js", _script, name=f"{access.OPEN}bell"),
+        web.get("/healthz", _alive, name=f"{access.OPEN}alive"),
+        web.get("/readyz", _ready(inboxes, hub), name=f"{access.OPEN}ready"),
+        web.get("/metrics", _metrics, name=f"{access.OPEN}metrics"),
     ])  # fmt: skip
 
     async def beside(_: web.Application) -> AsyncIterator[None]:

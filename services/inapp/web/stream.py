@@ -115,15 +115,17 @@ class Streams:
         return True
 
     async def _is_read(self, request: web.Request) -> bool:
-        """Wait until the browser has taken most of what was sent; False if it takes too long."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + self._settings.patience
-        while _buffered(request) > UNREAD:
-            if loop.time() > until:
+        """Wait until the browser has taken most of what was sent; False if it takes nothing for too long."""
+        clock = asyncio.get_running_loop().time
+        left, since = _buffered(request), clock()
+        while left > UNREAD:
+            await asyncio.sleep(min(0.1, self._settings.patience))
+            if (now_left := _buffered(request)) < left:
+                left, since = now_left, clock()
+            elif clock() - since > self._settings.patience:
                 if request.transport:
                     request.transport.abort()
                 return False
-            await asyncio.sleep(min(0.1, self._settings.patience))
         return True
 
 

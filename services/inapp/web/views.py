@@ -50,7 +50,7 @@ class Views:
     async def read_all(self, request: web.Request) -> web.Response:
         """Mark everything as read, up to what was seen."""
         bearer = bearer_of(request)
-        up_to = _number("up_to", request.query.get("up_to"))
+        up_to = _up_to(await request.read())
         marked = await asyncio.to_thread(self._inboxes.read_all, bearer.project_id, bearer.user_id, up_to=up_to)
         unread = await asyncio.to_thread(self._inboxes.count, bearer.project_id, bearer.user_id)
         return _answer({"marked": marked, "unread": unread})
@@ -67,6 +67,20 @@ def _query(request: web.Request) -> tuple[Shelf, int, str | None]:
     if limit is not None and not 1 <= limit <= MAX_LIMIT:
         raise InvalidInput({"limit": [f"Must be from 1 to {MAX_LIMIT}."]})
     return shelf, limit or 20, request.query.get("cursor")
+
+
+def _up_to(body: bytes) -> int | None:
+    """What was seen last, of a body as the gateway takes it; none: everything."""
+    try:
+        given = orjson.loads(body or b"{}")
+    except orjson.JSONDecodeError:
+        raise Problem(400, "The body is not JSON.") from None
+    if not isinstance(given, dict) or given.keys() - {"up_to"}:
+        raise InvalidInput({"up_to": ["The body must be an object with no other field than this."]})
+    up_to = given.get("up_to")
+    if not isinstance(up_to, str | None):
+        raise InvalidInput({"up_to": ["Must be the last_event_id of a page."]})
+    return _number("up_to", up_to)
 
 
 def _number(name: str, given: str | None) -> int | None:
