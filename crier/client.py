@@ -30,6 +30,7 @@ from crier.answers import (
 from crier.encoding import as_query, given
 from crier.errors import WaitTimeout
 from crier.events import Events
+from crier.inbox import Inbox
 from crier.request import Channel, Envelope, Filters, Identity, Platform, Recipient
 from crier.schedules import Schedules
 from crier.suppressions import Suppressions
@@ -85,7 +86,7 @@ class Client:
         """Send one notification; returns once it is durable.
 
         Parameters:
-            to: whom: `email`, `phone`, for push `user_id`, `tokens` or `topic`, for a webhook `endpoint`; `name`,
+            to: whom: `email`, `phone`, for push `user_id`, `tokens` or `topic`, for in-app `user_id`, for a webhook `endpoint`; `name`,
                 `locale`, `timezone`.
             ordering_key: what has the same one is sent one at a time, in the order accepted.
             idempotency_key: repeated under the same one, a request is answered as the first was.
@@ -219,6 +220,10 @@ class Client:
         """Forget a device; those that are left."""
         path = _path("recipients", user_id, "devices")
         return tuple(self._http.call("DELETE", path, query={"token": token})["items"])
+
+    def inbox(self, user_id: str) -> Inbox:
+        """A person's in-app notifications."""
+        return Inbox(user_id, self._http.call, self._pages)
 
     def identity(self) -> Identity:
         """Who the project's messages come from, as far as the project says it; the rest is the installation's."""
