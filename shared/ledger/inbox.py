@@ -330,9 +330,11 @@ def _lock(connection: Connection, asked: Mapping[str, Any]) -> Box | None:
 
 def _changes(rows: Sequence[Row[Any]], after: int, most: int) -> Changes:
     items = [_item(row) for row in rows if row.id is not None]
-    complete = len(items) < most
-    changes = rows[0].changes if complete and rows else items[-1].change if items else after
-    return Changes(items, changes, rows[0].unread if rows else 0, complete)
+    if not rows:
+        return Changes((), after, 0, complete=True)
+    # The last page may be a full one.
+    complete = len(items) < most or items[-1].change == rows[0].changes
+    return Changes(items, rows[0].changes if complete else items[-1].change, rows[0].unread, complete)
 
 
 def _item(row: Row[Any]) -> Item:

@@ -33,15 +33,13 @@ def retry(milliseconds: int) -> bytes:
 def told(changes: Changes, since: int) -> bytes:
     """What happened: `notification` for what is new since then, `changed` for what was marked, and the `count`.
 
-    The count comes when all has been told, for it is that of now.
+    What was marked is told whole: it may have come and been marked before a browser that was cut off heard of it. The
+    count comes when all has been told, for it is that of now.
     """
     parts = []
     for item in changes.items:
-        if item.arrived > since:
-            parts.append(event("notification", shown_item(item), item.change))
-        else:
-            marks = {"id": item.id, "read_at": item.read_at, "archived_at": item.archived_at}
-            parts.append(event("changed", marks, item.change))
+        name = "notification" if item.arrived > since else "changed"
+        parts.append(event(name, shown_item(item), item.change))
     if changes.complete:
         parts.append(event("count", {"unread": changes.unread}, changes.changes))
     return b"".join(parts)

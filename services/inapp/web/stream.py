@@ -21,6 +21,9 @@ log = structlog.get_logger(__name__)
 UNREAD = 64 * 1024
 """Bytes that may lie here for a browser before nothing more is made for it."""
 
+PIECE = 16 * 1024
+"""Bytes that are sent together. Each piece has to be taken in time, not all of a page: a phone may be slow."""
+
 COME_BACK = (1000, 4000)
 """Milliseconds, drawn by lot: after a restart not everybody comes back in the same instant."""
 _LONGEST_ID = 18
@@ -29,6 +32,10 @@ HEADERS = {
     "Cache-Control": "no-store, no-transform",
     "X-Accel-Buffering": "no",  # nginx would keep events back otherwise
 }
+
+
+class Slow(Exception):
+    """The browser takes nothing of what was sent."""
 
 
 class Streams:
@@ -60,10 +67,14 @@ class Streams:
                     # The ledger was restored from a backup: what the browser knows may never have been.
                     follower.told = box.changes
                     beginning += event("reset", {"unread": box.unread}, box.changes)
-                await response.write(beginning)
                 why = "left"
                 try:
+                    await self._write(response, beginning)
                     why = await self._tell(request, response, follower, bearer, catching_up=after is not None)
+                except Slow:
+                    why = "slow"
+                    if request.transport:
+                        request.transport.abort()
                 finally:
                     ENDED.labels(why).inc()
                 return response
@@ -78,33 +89,29 @@ class Streams:
         is_woken = catching_up
         while not self._hub.is_stopping:
             if self._tokens.seconds_left(bearer) <= 0:
-                await response.write(event("expired", {}))
+                await self._write(response, event("expired", {}))
                 return "expired"
-            if not await self._is_read(request):
-                return "slow"
+            await self._until_read(request)
             if is_woken:
-                await self._catch_up(request, response, follower)
+                await self._catch_up(response, follower)
             else:
-                await response.write(comment("still here"))
+                await self._write(response, comment("still here"))
             is_woken = await self._woken(follower, min(self._settings.heartbeat, self._tokens.seconds_left(bearer)))
         return "stopped"
 
-    async def _catch_up(self, request: web.Request, response: web.StreamResponse, follower: Follower) -> None:
+    async def _catch_up(self, response: web.StreamResponse, follower: Follower) -> None:
         """Tell everything there is. While the ledger is away nothing is told, and nothing forgotten."""
         follower.woken.clear()
-        since = follower.told
-        complete = False
-        while not complete and _buffered(request) <= UNREAD:
+        since, complete = follower.told, False
+        while not complete and not self._hub.is_stopping:
             try:
                 changes = await self._hub.changes(follower)
             except LedgerUnavailable:
-                return
+                return  # it is looked at again as soon as the ledger can be asked what was missed
             complete = changes.complete
             if changes.changes > follower.told:
-                await response.write(told(changes, since))
-                since = follower.told = changes.changes
-        if not complete:
-            follower.woken.set()
+                await self._write(response, told(changes, since))
+                follower.told = changes.changes
 
     async def _woken(self, follower: Follower, seconds: float) -> bool:
         try:
@@ -114,8 +121,17 @@ class Streams:
             return False
         return True
 
-    async def _is_read(self, request: web.Request) -> bool:
-        """Wait until the browser has taken most of what was sent; False if it takes nothing for too long."""
+    async def _write(self, response: web.StreamResponse, data: bytes) -> None:
+        """Send it, as fast as the browser takes it. Raises Slow."""
+        for start in range(0, len(data), PIECE):
+            try:
+                async with asyncio.timeout(self._settings.patience):
+                    await response.write(data[start : start + PIECE])
+            except TimeoutError:
+                raise Slow from None
+
+    async def _until_read(self, request: web.Request) -> None:
+        """Wait until the browser has taken most of what was sent. Raises Slow."""
         clock = asyncio.get_running_loop().time
         left, since = _buffered(request), clock()
         while left > UNREAD:
@@ -123,10 +139,7 @@ class Streams:
             if (now_left := _buffered(request)) < left:
                 left, since = now_left, clock()
             elif clock() - since > self._settings.patience:
-                if request.transport:
-                    request.transport.abort()
-                return False
-        return True
+                raise Slow
 
 
 def _buffered(request: web.Request) -> int:

@@ -180,6 +180,13 @@ def test_who_follows_is_told_of_everything_after_a_number(inboxes, project_id, p
     assert (second.unread, follow(inboxes, box.id, second.changes).items) == (2, [])
 
 
+def test_a_page_that_is_full_may_be_the_last(inboxes, project_id, put):
+    box = inboxes.open(project_id, "ada")
+    put("a", "b")
+    page = follow(inboxes, box.id, box.changes, most=2)
+    assert (titles(page), page.complete, page.unread) == (["a", "b"], True, 2)
+
+
 def test_what_happened_is_told_page_by_page(inboxes, project_id, put):
     box = inboxes.open(project_id, "ada")
     ids = put(*"abcde")

@@ -71,6 +71,7 @@
     .tool { width: 34px; height: 34px; border-radius: 9px; display: grid; place-items: center; color: var(--bell-soft); }
     .tool:hover { background: var(--bell-hover); color: var(--bell-text); }
     .close { display: none; }
+    .tablist { display: flex; gap: 18px; }
     .tabs { display: flex; gap: 18px; padding: 0 18px; border-bottom: 1px solid var(--bell-line); align-items: center; }
     .tab { padding: 6px 0 10px; margin-bottom: -1px; color: var(--bell-soft); border-bottom: 2px solid transparent; font-weight: 600; font-size: 14px; }
     .tab[aria-selected="true"] { color: var(--bell-text); border-color: var(--bell-accent); }
@@ -95,7 +96,7 @@
     .action { padding: 5px 13px; border: 1px solid var(--bell-line); border-radius: 8px; background: var(--bell-back); color: inherit; font-size: 13.5px; font-weight: 600; text-decoration: none; }
     .action:first-child { background: var(--bell-accent); border-color: var(--bell-accent); color: var(--bell-back); }
     .action:hover { filter: brightness(1.06); }
-    .foot { display: flex; align-items: center; gap: 2px; margin-top: 6px; min-height: 28px; color: var(--bell-soft); font-size: 12.5px; }
+    .foot { display: flex; align-items: center; gap: 2px; margin: 4px 0 -4px; min-height: 28px; color: var(--bell-soft); font-size: 12.5px; }
     .foot time { flex: 1; }
     .foot .tool { width: 30px; height: 28px; opacity: 0; }
     .foot .tool svg { width: 17px; height: 17px; }
@@ -564,13 +565,14 @@
       this.dispatchEvent(new CustomEvent("crier-notification", { detail: item, bubbles: true, composed: true }));
     }
 
-    #changed(marks) {
-      const item = this.#items.get(marks.id);
-      if (!item) return;
-      this.#items.set(marks.id, { ...item, ...marks });
-      const back = this.#state === "inbox" ? !marks.archived_at : Boolean(marks.archived_at);
-      if (back && !this.#shown.includes(marks.id)) {
-        this.#shown.push(marks.id);
+    /* One that is not known is older than what is on show, or came while nobody listened. */
+    #changed(item) {
+      const last = this.#items.get(this.#shown.at(-1));
+      const isWanted = Boolean(item.archived_at) === (this.#state === "archived") && (!this.#next || !last || item.created_at >= last.created_at);
+      if (!this.#items.has(item.id) && !isWanted) return;
+      this.#items.set(item.id, item);
+      if (isWanted && !this.#shown.includes(item.id)) {
+        this.#shown.push(item.id);
         this.#shown.sort((a, b) => this.#items.get(b).created_at.localeCompare(this.#items.get(a).created_at));
       }
       this.#sort();

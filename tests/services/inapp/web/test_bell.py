@@ -8,9 +8,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from crier.local.ports import free_port
-from shared.ledger.inbox import Mark, Shelf
+from shared.ledger.ids import new_id
+from shared.ledger.inbox import Mark, Put, Shelf
 from tests.browser import Chromium, Page
 
 EXAMPLE = Path(__file__).parents[4] / "examples/bell"
@@ -49,7 +51,7 @@ def site(server, page_port: int) -> Iterator[str]:
                 token = server.token("ada", seconds=Site.lasts)
                 content, kind = json.dumps({"token": token, "user_id": "ada", "url": server.url}).encode(), "application/json"
             elif (EXAMPLE / name).exists():
-                content, kind = (EXAMPLE / name).read_bytes(), {"css": "text/css", "js": "text/javascript"}.get(
+                content, kind = (EXAMPLE / name).read_bytes(), {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}.get(
                     name.rpartition(".")[2], "text/html"
                 )
             self.send_response(200 if content else 404)
@@ -143,9 +145,6 @@ def test_a_click_follows_the_link_and_the_notification_is_read(page, site, put, 
 
 
 def test_what_a_stranger_wrote_is_inert_wherever_it_stands(page, site, inboxes, project_id):
-    from shared.ledger.ids import new_id
-    from shared.ledger.inbox import Put
-
     bad_links = ["javascript:window.hacked=1", "data:text/html,x", "vbscript:x", " javascript:window.hacked=1", "blob:x"]
     content = {"title": EVIL, "body": EVIL, "icon": EVIL, "image": 'x" onerror="window.hacked=1', "category": EVIL,
                "data": {EVIL: EVIL}}  # fmt: skip
@@ -180,8 +179,6 @@ def test_it_comes_back_after_the_server_was_away_and_misses_nothing(page, site, 
 
 
 def test_a_token_that_ends_is_replaced(page, site, put):
-    from http.server import BaseHTTPRequestHandler as _  # noqa: F401
-
     put("one")
     page.go(site)
     page.until(BADGE, "1")
@@ -252,17 +249,17 @@ def test_it_speaks_the_pages_language(page, site, put, lang, label):
 NOTES = {
     "en": [
         ("Tide warning for Saturday", "Low water at 14:10. Boats deeper than 1.8 m stay at their berths.", "⚓", None),
-        ("Payment received", "£148.00 for berth 12, March.", "💷", None),
-        ("Your booking is confirmed", "Day trip on the Mary Rose\nSat 14 March, 09:30 · 4 guests", "⛵",
+        ("Payment received", "£148.00 for berth 12, March.", "✔", None),
+        ("Your booking is confirmed", "Day trip on the Mary Rose\nSat 14 March, 09:30 · 4 guests", "⚑",
          [("View booking", "/#boats"), ("Add to calendar", "/#berths")]),
-        ("Grace commented on your draft", "“The second table reads much better now. Shall we send it on Monday?”", "💬",
+        ("Grace commented on your draft", "“The second table reads much better now. Shall we send it on Monday?”", "✎",
          [("Reply", "/#boats")]),
     ],
     "ar": [
         ("تنبيه المد والجزر ليوم السبت", "أدنى منسوب للمياه الساعة 14:10.", "⚓", None),
-        ("تم استلام الدفعة", "‏148.00 £ عن المرسى 12.", "💷", None),
-        ("تم تأكيد حجزك", "رحلة يومية على متن Mary Rose\nالسبت 14 مارس، 09:30", "⛵", [("عرض الحجز", "/#boats")]),
-        ("علّقت Grace على مسودتك", "«الجدول الثاني أوضح الآن. هل نرسله يوم الاثنين؟»", "💬", [("رد", "/#boats")]),
+        ("تم استلام الدفعة", "‏148.00 £ عن المرسى 12.", "✔", None),
+        ("تم تأكيد حجزك", "رحلة يومية على متن Mary Rose\nالسبت 14 مارس، 09:30", "⚑", [("عرض الحجز", "/#boats")]),
+        ("علّقت Grace على مسودتك", "«الجدول الثاني أوضح الآن. هل نرسله يوم الاثنين؟»", "✎", [("رد", "/#boats")]),
     ],
 }  # fmt: skip
 
@@ -270,13 +267,15 @@ NOTES = {
 @pytest.mark.parametrize("lang", ["en", "ar"])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
-def test_it_fits_every_window(page, site, put, inboxes, project_id, lang, dark, phone):
+def test_it_fits_every_window(page, site, put, inboxes, project_id, database, lang, dark, phone):
     ids = []
     for title, body, icon, actions in NOTES[lang]:
         buttons = [{"label": label, "link": link} for label, link in actions or ()]
         ids += put(title, body=body, icon=icon, link="/#boats", actions=buttons)
     for each in ids[:2]:
         inboxes.mark(project_id, "ada", each, Mark.READ)
+    for each, ago in zip(ids, ("3 days", "5 hours", "40 minutes", "2 minutes"), strict=True):
+        database.execute(text(f"UPDATE inbox SET created_at = now() - interval '{ago}' WHERE id = :id"), {"id": each})
     width = 390 if phone else 1100
     page.look(width, 844 if phone else 760, dark=dark, phone=phone)
     page.go(f"{site}?lang={lang}")
