@@ -86,8 +86,8 @@ class Client:
         """Send one notification; returns once it is durable.
 
         Parameters:
-            to: whom: `email`, `phone`, for push `user_id`, `tokens` or `topic`, for in-app `user_id`, for a webhook `endpoint`; `name`,
-                `locale`, `timezone`.
+            to: whom: `email`, `phone`, for push `user_id`, `tokens` or `topic`, for in-app `user_id`, for a webhook
+                `endpoint`; `name`, `locale`, `timezone`.
             ordering_key: what has the same one is sent one at a time, in the order accepted.
             idempotency_key: repeated under the same one, a request is answered as the first was.
             fields: `template` and `data`, or `content` and `kind`; `lane`, `send_at`, `expires_at`, `on_unknown`,

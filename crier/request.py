@@ -18,7 +18,7 @@ Moment: TypeAlias = datetime | str
 
 
 class Recipient(TypedDict, total=False):
-    """Whom it goes to: `email`, `phone`, for push `user_id`, `tokens` or `topic`, for in-app `user_id`, for webhooks `endpoint`."""
+    """Whom it goes to: `email`, `phone`, `user_id` (in-app, push), for push `tokens` or `topic`, for webhooks `endpoint`."""
 
     email: str
     phone: str

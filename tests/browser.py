@@ -105,7 +105,15 @@ class Page:
         """Press and release a key, e.g. `Escape`."""
         text = {"text": "\r"} if key == "Enter" else {}
         for kind in ("keyDown", "keyUp"):
-            code = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
+            code = {
+                "Tab": 9,
+                "Enter": 13,
+                "Escape": 27,
+                "ArrowLeft": 37,
+                "ArrowUp": 38,
+                "ArrowRight": 39,
+                "ArrowDown": 40,
+            }
             self("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code[key],
                  **(text if kind == "keyDown" else {}), **more)  # fmt: skip
 

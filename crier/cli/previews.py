@@ -65,7 +65,9 @@ def _files(preview: Preview) -> Iterator[tuple[str, bytes]]:
 
 def panel(channel: str, content: Json) -> Panel:
     """What a message says, for the terminal."""
-    body = {"email": _mail, "sms": _sms, "whatsapp": _whatsapp, "push": _titled, "inapp": _titled}.get(channel, _other)(content)
+    body = {"email": _mail, "sms": _sms, "whatsapp": _whatsapp, "push": _titled, "inapp": _titled}.get(channel, _other)(
+        content
+    )
     return Panel(body, title=_title(channel, content), title_align="left", border_style="dim", width=100)
 
 
@@ -97,7 +99,9 @@ def _whatsapp(content: Json) -> Text:
 
 
 def _titled(content: Json) -> Text:
-    text = Text(one_line(content["title"]), style="bold").append(f"\n{printable(content.get('body', ''))}", style="not bold")
+    text = Text(one_line(content["title"]), style="bold").append(
+        f"\n{printable(content.get('body', ''))}", style="not bold"
+    )
     rest: Mapping[str, Any] = {name: value for name, value in content.items() if name not in ("title", "body")}
     for name, value in rest.items():
         shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,6 +1,7 @@
 """Ends with 0 when the service of this container answers: Docker asks every few seconds.
 
-The gateway, and what shows browsers their inboxes, are asked whether they are alive. Every other service answers on the port of its metrics.
+The gateway, and what shows browsers their inboxes, are asked whether they are alive. Every other service answers on the
+port of its metrics.
 """
 
 import os

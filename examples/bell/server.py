@@ -59,5 +59,5 @@ class Page(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    print(f"http://localhost:{PORT}")
+    print(f"http://localhost:{PORT}")  # noqa: T201
     ThreadingHTTPServer(("127.0.0.1", PORT), Page).serve_forever()

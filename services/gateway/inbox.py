@@ -1,4 +1,4 @@
-"""`/v1/inbox/{user_id}`: a person's in-app notifications, for servers. Browsers ask the in-app service, with a token."""
+"""`/v1/inbox/{user_id}`: a person's in-app notifications, for servers. Browsers ask the in-app service."""
 
 from typing import Any
 from uuid import UUID

@@ -25,8 +25,8 @@ class InAppSettings:
     )
     origins: tuple[str, ...] = setting(
         "CRIER_INAPP_ORIGINS",
-        "Origins of the pages that may show inboxes, separated by commas, as https://app.example.com; none for pages of "
-        "the same host.",
+        "Origins of the pages that may show inboxes, separated by commas, as https://app.example.com; pages of the "
+        "same host need none.",
         default=(), check=_origins,
     )  # fmt: skip
     streams: int = setting(

@@ -45,7 +45,7 @@ class Together(Generic[Item, Done]):
     async def _take(self, turn: Sequence[tuple[Item, asyncio.Future[Done]]]) -> None:
         try:
             answers = await asyncio.to_thread(self._do, [item for item, _ in turn])
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  each is told, whatever it is
             for _, future in turn:
                 if not future.done():
                     future.set_exception(error)

@@ -1,5 +1,4 @@
-"""What is said of inboxes, as JSON: the same by the gateway, which servers ask, and by the in-app service, which browsers
-do."""
+"""What is said of inboxes, as JSON: the same by the gateway, which servers ask, and by the in-app service."""
 
 from typing import Any
 

@@ -25,8 +25,8 @@ _REPEATABLE = frozenset({"webhook", "inapp"})
 """Channels whose receivers can tell a repetition: what is in doubt is sent again."""
 
 NO_CODES = (
-    "What an inbox has stays there, readable for whoever looks: send a one-time code, or what has a secret variable, by "
-    "SMS or email."
+    "What an inbox has stays there, readable for whoever looks: send a one-time code, or what has a secret variable, "
+    "by SMS or email."
 )
 
 

@@ -39,7 +39,10 @@ class RecipientSchema(StrictSchema):
     )
     user_id = Line(
         validate=validate.Length(1, 200),
-        metadata={"description": "Your id of the person. Needed for in-app; for push, their registered devices get it.", "example": "u_1"},
+        metadata={
+            "description": "Your id of the person. Needed for in-app; for push, their registered devices get it.",
+            "example": "u_1",
+        },
     )
     name = Line(validate=validate.Length(1, 200), metadata={"example": "Ada Lovelace"})
     locale = Locale(metadata={"description": "Language tag (BCP 47).", "example": "en-GB"})

@@ -76,7 +76,8 @@ _OPENED = """
     opened AS (
         INSERT INTO receipts (provider, event_id, body, due_at, outcome, kind, delivery_id, project_id, channel, target,
                               occurred_at)
-        SELECT 'inbox', m.id::text, '{}'::jsonb, NULL, 'applied', 'opened', m.id, :project_id, 'inapp', lower(:user_id), now()
+        SELECT 'inbox', m.id::text, '{}'::jsonb, NULL, 'applied', 'opened', m.id, :project_id, 'inapp', lower(:user_id),
+               now()
         FROM marked m
         ON CONFLICT (provider, event_id) DO NOTHING)
 """

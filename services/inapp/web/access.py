@@ -46,7 +46,7 @@ def log_and_measure() -> Middleware:
             response = await handler(request)
         except ConnectionError:
             raise  # the browser has gone: there is nobody to answer
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  the edge: what is not known is logged where it is answered
             response = respond(error)
         resource = request.match_info.route.resource
         route = resource.canonical if resource else "(none)"

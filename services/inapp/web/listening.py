@@ -1,4 +1,4 @@
-"""Being told that an inbox has changed: one connection of PostgreSQL's LISTEN, and a look at the ledger now and then."""
+"""Being told that an inbox has changed: one connection of PostgreSQL's LISTEN, and a look at the ledger at times."""
 
 import asyncio
 

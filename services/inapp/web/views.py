@@ -58,7 +58,9 @@ class Views:
 
 def _query(request: web.Request) -> tuple[Shelf, int, str | None]:
     if unknown := set(request.query) - _ASKED:
-        raise InvalidInput({name: [f"There is no such field. There are {', '.join(sorted(_ASKED))}."] for name in unknown})
+        raise InvalidInput(
+            {name: [f"There is no such field. There are {', '.join(sorted(_ASKED))}."] for name in unknown}
+        )
     try:
         shelf = Shelf(request.query.get("state", Shelf.INBOX))
     except ValueError:

@@ -158,8 +158,10 @@ def test_reading_is_told_as_a_receipt_once(inboxes, project_id, put, database):
         inboxes.mark(project_id, "Ada", one, Mark.READ)
         inboxes.mark(project_id, "Ada", one, Mark.UNREAD)
     inboxes.read_all(project_id, "Ada")
-    statement = text("SELECT delivery_id, provider, kind, channel, project_id, due_at FROM receipts ORDER BY delivery_id")
-    expected = [(id, "inbox", "opened", "inapp", project_id, None) for id in sorted((one, two))]
+    statement = text(
+        "SELECT delivery_id, provider, kind, channel, project_id, due_at FROM receipts ORDER BY delivery_id"
+    )
+    expected = [(each, "inbox", "opened", "inapp", project_id, None) for each in sorted((one, two))]
     assert [tuple(row) for row in database.rows(statement)] == expected
 
 

@@ -42,7 +42,15 @@ def test_a_token_of_another_inbox_is_refused(server, method, path):
 
 def test_a_forged_an_altered_and_an_ended_token_are_refused(server, project_id):
     stranger = InboxTokens(Sealer(new_key())).make(project_id, "ada")[0]
-    for token in (stranger, altered(server.token("ada")), server.token("ada", seconds=-1), "", "x", "é" * 9, "a" * 3000):
+    for token in (
+        stranger,
+        altered(server.token("ada")),
+        server.token("ada", seconds=-1),
+        "",
+        "x",
+        "é" * 9,
+        "a" * 3000,
+    ):
         assert ask(server, "GET", INBOX, token.encode()).status_code == 401, token
 
 
@@ -92,7 +100,10 @@ def test_a_page_of_a_configured_origin_may_read_the_answer(server, method, path)
     assert "Access-Control-Allow-Credentials" not in answer.headers
     before = requests.options(
         server.url + path, timeout=10,
-        headers={"Origin": ORIGIN, "Access-Control-Request-Method": method, "Access-Control-Request-Headers": "authorization"},
+        headers={
+            "Origin": ORIGIN, "Access-Control-Request-Method": method,
+            "Access-Control-Request-Headers": "authorization",
+        },
     )  # fmt: skip
     assert (before.status_code, before.headers["Access-Control-Allow-Origin"]) == (204, ORIGIN)
     assert "Authorization" in before.headers["Access-Control-Allow-Headers"]

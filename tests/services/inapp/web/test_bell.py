@@ -1,4 +1,4 @@
-"""The bell in a real browser, on the page of examples/bell, with a Content-Security-Policy that allows nothing inline."""
+"""The bell in a real browser, on the page of examples/bell, whose policy allows nothing inline."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from shared.ledger.inbox import Mark, Put, Shelf
 from tests.browser import Chromium, Page
 
 EXAMPLE = Path(__file__).parents[4] / "examples/bell"
-EVIL = "<img src=x onerror=\"window.hacked=1\"><script>window.hacked=1</script>{{7*7}}"
+EVIL = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>{{7*7}}'
 ROOT = "document.querySelector('crier-bell').shadowRoot"
 BADGE = f"{ROOT}.querySelector('.badge').hidden ? 0 : {ROOT}.querySelector('.badge').textContent"
 TITLES = f"[...{ROOT}.querySelectorAll('.title')].map(each => each.firstChild.textContent)"
@@ -49,10 +49,16 @@ def site(server, page_port: int) -> Iterator[str]:
             content, kind = b"", "text/html"
             if name == "token":
                 token = server.token("ada", seconds=Site.lasts)
-                content, kind = json.dumps({"token": token, "user_id": "ada", "url": server.url}).encode(), "application/json"
+                content, kind = (
+                    json.dumps({"token": token, "user_id": "ada", "url": server.url}).encode(),
+                    "application/json",
+                )
             elif (EXAMPLE / name).exists():
-                content, kind = (EXAMPLE / name).read_bytes(), {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}.get(
-                    name.rpartition(".")[2], "text/html"
+                content, kind = (
+                    (EXAMPLE / name).read_bytes(),
+                    {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}.get(
+                        name.rpartition(".")[2], "text/html"
+                    ),
                 )
             self.send_response(200 if content else 404)
             self.send_header("Content-Type", f"{kind}; charset=utf-8")
@@ -145,7 +151,13 @@ def test_a_click_follows_the_link_and_the_notification_is_read(page, site, put, 
 
 
 def test_what_a_stranger_wrote_is_inert_wherever_it_stands(page, site, inboxes, project_id):
-    bad_links = ["javascript:window.hacked=1", "data:text/html,x", "vbscript:x", " javascript:window.hacked=1", "blob:x"]
+    bad_links = [
+        "javascript:window.hacked=1",
+        "data:text/html,x",
+        "vbscript:x",
+        " javascript:window.hacked=1",
+        "blob:x",
+    ]
     content = {"title": EVIL, "body": EVIL, "icon": EVIL, "image": 'x" onerror="window.hacked=1', "category": EVIL,
                "data": {EVIL: EVIL}}  # fmt: skip
     for link in bad_links:
@@ -257,7 +269,7 @@ NOTES = {
     ],
     "ar": [
         ("تنبيه المد والجزر ليوم السبت", "أدنى منسوب للمياه الساعة 14:10.", "⚓", None),
-        ("تم استلام الدفعة", "‏148.00 £ عن المرسى 12.", "✔", None),
+        ("تم استلام الدفعة", "148.00 £ عن المرسى 12.", "✔", None),
         ("تم تأكيد حجزك", "رحلة يومية على متن Mary Rose\nالسبت 14 مارس، 09:30", "⚑", [("عرض الحجز", "/#boats")]),
         ("علّقت Grace على مسودتك", "«الجدول الثاني أوضح الآن. هل نرسله يوم الاثنين؟»", "✎", [("رد", "/#boats")]),
     ],
@@ -285,7 +297,9 @@ def test_it_fits_every_window(page, site, put, inboxes, project_id, database, la
     click(page, ".bell")
     page.until(f"{TITLES}.length", 4)
     see(page, look)
-    box = page.js(f"(({{left, right, top}}) => [left, right, top])({ROOT}.querySelector('.panel').getBoundingClientRect())")
+    box = page.js(
+        f"(({{left, right, top}}) => [left, right, top])({ROOT}.querySelector('.panel').getBoundingClientRect())"
+    )
     assert 0 <= box[0] < box[1] <= width
     assert box[2] >= 0
     assert page.js("document.documentElement.scrollWidth") <= width, "it makes the page wider"

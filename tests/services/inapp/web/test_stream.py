@@ -29,7 +29,9 @@ def hear(stream, count):
 
 
 def metric(server, line):
-    found = [each for each in requests.get(f"{server.url}/metrics", timeout=5).text.splitlines() if each.startswith(line)]
+    found = [
+        each for each in requests.get(f"{server.url}/metrics", timeout=5).text.splitlines() if each.startswith(line)
+    ]
     return float(found[0].rpartition(" ")[2]) if found else 0.0
 
 
@@ -200,8 +202,7 @@ def test_five_hundred_streams_are_told(server, put, inboxes, project_id):
             assert await asyncio.to_thread(metric, server, "crier_inbox_streams ") == 500
             for user in sorted(set(users)):
                 await asyncio.to_thread(put, f"for {user}", user=user)
-            told = await asyncio.gather(*tasks)
-        return told
+            return await asyncio.gather(*tasks)
 
     for user, heard in zip(users, asyncio.run(follow()), strict=True):
         assert f'"title":"for {user}"' in heard
