@@ -95,4 +95,4 @@ To begin:
 )
 @click.version_option(package_name="crier", prog_name="crier")
 def main() -> None:
-    """Delivers notifications: one call; email, SMS, WhatsApp, push, in-app, webhook; what was accepted is never lost."""
+    """Delivers notifications: one call; email, SMS, WhatsApp, push, in-app, webhook; nothing accepted is ever lost."""

@@ -7,6 +7,7 @@ from crier.demo.scenes.conservation import conservation
 from crier.demo.scenes.dead import dead_letters
 from crier.demo.scenes.doubt import in_doubt
 from crier.demo.scenes.failover import failover
+from crier.demo.scenes.inbox import inbox
 from crier.demo.scenes.order import in_order
 from crier.demo.scenes.receipts import receipts, reported
 from crier.demo.scenes.webhooks import webhooks
@@ -15,7 +16,7 @@ from shared.errors import CrierError
 
 __all__ = ["AFTERWARDS", "ALONE", "SCENES", "play"]
 
-SCENES = (in_order, in_doubt, dead_letters, receipts, webhooks)
+SCENES = (in_order, in_doubt, dead_letters, receipts, webhooks, inbox)
 """Those that disturb nobody else, and go on side by side; what takes longest first."""
 
 ALONE = (failover,)

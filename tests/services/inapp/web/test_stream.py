@@ -181,7 +181,7 @@ def test_five_hundred_streams_are_told(server, put, inboxes, project_id):
 
     async def follow() -> list[str]:
         connector = aiohttp.TCPConnector(limit=0)
-        opened, told = asyncio.Semaphore(0), []
+        opened = asyncio.Semaphore(0)
 
         async def one(session: aiohttp.ClientSession, user: str) -> str:
             headers = {"Authorization": f"Bearer {server.token(user)}"}
