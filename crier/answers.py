@@ -338,6 +338,43 @@ class NewSchedule(Schedule):
     replayed: bool
 
 
+class InboxItem(TypedDict):
+    """A notification in a person's inbox. `id` is the delivery's."""
+
+    id: str
+    title: str
+    body: str
+    link: str | None
+    image: str | None
+    icon: str | None
+    actions: Sequence[Mapping[str, str]]
+    category: str | None
+    data: Mapping[str, str]
+    created_at: str
+    read_at: str | None
+    archived_at: str | None
+
+
+class InboxToken(TypedDict):
+    """What a page shows a person's inbox with. `url` is where browsers reach it; None where that is not set."""
+
+    token: str
+    user_id: str
+    expires_at: str
+    url: str | None
+
+
+class InboxEvent(TypedDict):
+    """What happened: `notification` (a new one), `changed` (one was marked), `count`; `reset`: look at all anew.
+
+    `id` is where to go on after it.
+    """
+
+    id: str | None
+    event: str
+    data: Mapping[str, Any]
+
+
 class EventReminder(TypedDict):
     """One reminder of an event; `starts_at` is the start it was for. `sent`: `notification_state` says the rest.
 

@@ -33,6 +33,7 @@ from crier.choices import Categories, QuietHours
 from crier.encoding import as_query, given
 from crier.errors import WaitTimeout
 from crier.events import Events
+from crier.inbox import Inbox
 from crier.recipients import Recipients
 from crier.request import Channel, Digest, Envelope, Filters, Identity, Platform, Recipient, Until
 from crier.schedules import Schedules
@@ -96,7 +97,7 @@ class Client:
 
         Parameters:
             to: whom: `user_id` of a stored recipient, or `email`, `phone`; for push `user_id`, `tokens` or `topic`, for
-                a webhook `endpoint`, for chat `chat`; `name`, `locale`, `timezone`.
+                in-app `user_id`, for a webhook `endpoint`, for chat `chat`; `name`, `locale`, `timezone`.
             channel: one; or several, which make a chain: each is tried when the one before failed, or was not enough.
             fallback_after: of a chain, how long each step is given (`10m`), or a list with one for each but the last.
             until: of a chain, how far a message must have come: `sent`, `delivered` (when None), `opened`, `clicked`.
@@ -237,6 +238,10 @@ class Client:
         """Forget a device; those that are left."""
         path = _path("recipients", user_id, "devices")
         return tuple(self._http.call("DELETE", path, query={"token": token})["items"])
+
+    def inbox(self, user_id: str) -> Inbox:
+        """A person's in-app notifications."""
+        return Inbox(user_id, self._http.call, self._pages)
 
     def identity(self) -> Identity:
         """Who the project's messages come from, as far as the project says it; the rest is the installation's."""

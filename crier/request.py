@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, NotRequired, Required, TypeAlias, TypedDict
 from uuid import UUID
 
-Channel: TypeAlias = Literal["email", "sms", "whatsapp", "push", "webhook", "chat"]
+Channel: TypeAlias = Literal["email", "sms", "whatsapp", "push", "inapp", "webhook", "chat"]
 Lane: TypeAlias = Literal["critical", "normal", "bulk"]
 Kind: TypeAlias = Literal["transactional", "promotion"]
 OnUnknown: TypeAlias = Literal["resend", "hold"]
@@ -19,7 +19,7 @@ Moment: TypeAlias = datetime | str
 
 
 class Recipient(TypedDict, total=False):
-    """Whom it goes to: `email`, `phone`, for push `user_id`, `tokens` or `topic`, for webhooks `endpoint`,
+    """Whom it goes to: `email`, `phone`, `user_id` (in-app, push), push `tokens` or `topic`, for webhooks `endpoint`,
     for chat the name of a destination."""
 
     email: str
@@ -127,6 +127,26 @@ class PushContent(TypedDict, total=False):
     ios: IosOptions
 
 
+class Action(TypedDict):
+    """A button of an in-app notification."""
+
+    label: str
+    link: str
+
+
+class InAppContent(TypedDict, total=False):
+    """What an inbox shows. All of it is plain text; links are http, https, or a path of your own site."""
+
+    title: Required[str]
+    body: str
+    link: str
+    image: str
+    icon: str
+    actions: Sequence[Action]
+    category: str
+    data: Mapping[str, str]
+
+
 class WebhookContent(TypedDict, total=False):
     """What happened: a dotted name, and what there is to say of it."""
 
@@ -150,12 +170,20 @@ class ContentByChannel(TypedDict, total=False):
     sms: SmsContent
     whatsapp: WhatsAppContent
     push: PushContent
+    inapp: InAppContent
     webhook: WebhookContent
     chat: ChatContent
 
 
 Content: TypeAlias = (
-    EmailContent | SmsContent | WhatsAppContent | PushContent | WebhookContent | ChatContent | ContentByChannel
+    EmailContent
+    | SmsContent
+    | WhatsAppContent
+    | PushContent
+    | InAppContent
+    | WebhookContent
+    | ChatContent
+    | ContentByChannel
 )
 
 

@@ -7,7 +7,7 @@ from crier.answers import Suppression
 from crier.encoding import given
 
 PATH = "/v1/suppressions"
-Channel = Literal["email", "sms", "whatsapp", "push"]
+Channel = Literal["email", "sms", "whatsapp", "push", "inapp"]
 Reason = Literal["opt-out", "bounce", "invalid", "complaint", "manual"]
 Scope = Literal["everything", "promotions"] | str
 """Or `category:` and its name."""

@@ -10,6 +10,7 @@ CALENDAR: tuple[Job, ...] = (
     Job("partitions",  "30 0 * * *", "cleanup.add_partitions",       "cleanup", ONCE,  300, "The coming months."),
     Job("retention",   "15 3 * * *", "cleanup.remove_notifications", "cleanup", ONCE, 1800, "Old notifications."),
     Job("outbox",      "30 3 * * *", "cleanup.empty_outbox",         "cleanup", ONCE,  300, "What the outbox kept."),
+    Job("inbox",       "40 3 * * *", "cleanup.empty_inboxes",        "cleanup", ONCE, 1800, "What inboxes kept."),
     Job("ticks",       "45 3 * * *", "cleanup.forget_ticks",         "cleanup", ONCE,  300, "Old runs of these jobs."),
     Job("idempotency", "5 * * * *",  "cleanup.forget_keys",          "cleanup", SKIP,  300, "Old idempotency keys."),
     Job("secrets",     "35 * * * *", "cleanup.wipe_secrets",         "cleanup", ONCE,  300, "Codes nothing needs."),

@@ -29,6 +29,7 @@ COMMANDS = {
     "templates": ("crier.cli.templates:templates", "List, show, preview and add templates.", "cli"),
     "devices": ("crier.cli.devices:devices", "List, register and remove a user's devices.", "cli"),
     "outbox": ("crier.cli.outbox:outbox", "Look at what was kept while a channel has no provider.", "cli"),
+    "inbox": ("crier.cli.inbox:inbox", "Look at a person's in-app notifications; watch them arrive.", "cli"),
     "webhooks": ("crier.cli.webhooks:webhooks", "Say where webhooks go, and what is told there.", "cli"),
     "chats": ("crier.cli.chats:chats", "Say where chat messages go: Slack, Telegram, …", "cli"),
     "suppressions": ("crier.cli.suppressions:suppressions", "See whom not to write to; add or remove somebody.", "cli"),
@@ -99,4 +100,4 @@ To begin:
 )
 @click.version_option(package_name="crier", prog_name="crier")
 def main() -> None:
-    """Delivers notifications by email, SMS, WhatsApp, push, chat, webhook; nothing that was accepted is ever lost."""
+    """Delivers notifications by email, SMS, WhatsApp, push, in-app, chat, webhook; nothing accepted is ever lost."""

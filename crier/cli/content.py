@@ -10,7 +10,7 @@ import click
 
 from crier.cli.values import json_file, text_or_file
 
-CHANNELS = ("email", "sms", "whatsapp", "push", "webhook", "chat")
+CHANNELS = ("email", "sms", "whatsapp", "push", "inapp", "webhook", "chat")
 KINDS = ("transactional", "promotion")
 LANES = ("critical", "normal", "bulk")
 POLICIES = ("resend", "hold")
@@ -27,9 +27,9 @@ _OPTIONS = (
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         help="A file for a mail.",
     ),
-    click.option("--title", help="The title of a push or a chat message."),
-    click.option("--body", metavar="TEXT|@FILE", help="The text of an SMS, a WhatsApp or a chat message, or a push."),
-    click.option("--link", help="Where a push leads."),
+    click.option("--title", help="The title of a push, an in-app notification or a chat message."),
+    click.option("--body", metavar="TEXT|@FILE", help="The text of whatever else it is."),
+    click.option("--link", help="Where a push or an in-app notification leads."),
     click.option("--content", metavar="@FILE.json", help="All of it, as the API takes it; of a chain by channel."),
 )
 

@@ -60,13 +60,14 @@ def _files(preview: Preview) -> Iterator[tuple[str, bytes]]:
         yield "whatsapp.txt", f"{chat['body']}\n".encode()
     if chat := content.get("chat"):
         yield "chat.md", f"{chat['body']}\n".encode()
-    if push := content.get("push"):
-        yield "push.json", json.dumps(push, indent=2, ensure_ascii=False).encode()
+    for channel in ("push", "inapp"):
+        if one := content.get(channel):
+            yield f"{channel}.json", json.dumps(one, indent=2, ensure_ascii=False).encode()
 
 
 def panel(channel: str, content: Json) -> Panel:
     """What a message says, for the terminal."""
-    shown = {"email": _mail, "sms": _sms, "whatsapp": _whatsapp, "push": _push, "chat": _chat}
+    shown = {"email": _mail, "sms": _sms, "whatsapp": _whatsapp, "push": _titled, "inapp": _titled, "chat": _chat}
     body = shown.get(channel, _other)(content)
     return Panel(body, title=_title(channel, content), title_align="left", border_style="dim", width=100)
 
@@ -98,8 +99,10 @@ def _whatsapp(content: Json) -> Text:
     return text
 
 
-def _push(content: Json) -> Text:
-    text = Text(one_line(content["title"]), style="bold").append(f"\n{printable(content['body'])}", style="not bold")
+def _titled(content: Json) -> Text:
+    text = Text(one_line(content["title"]), style="bold").append(
+        f"\n{printable(content.get('body', ''))}", style="not bold"
+    )
     rest: Mapping[str, Any] = {name: value for name, value in content.items() if name not in ("title", "body")}
     for name, value in rest.items():
         shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

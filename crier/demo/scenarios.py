@@ -26,6 +26,8 @@ def every_template(send: Singles) -> Script:
     count = 0
     for name, template in sorted(send.rendering.templates.items()):
         for channel in template.channels:
+            if channel == "inapp":
+                continue  # in inboxes nothing arrives that a stand-in could have: they have a scene of their own
             for lane in LANES:
                 count += 1
                 to: dict[str, dict[str, Any]] = {

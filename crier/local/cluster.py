@@ -22,6 +22,7 @@ from crier.local.states import ProgramState, program_states
 from crier.local.supervisor import Control, Supervised
 
 DEFAULT_PORT = 8025
+EXAMPLE_ORIGINS = "http://localhost:8027,http://127.0.0.1:8027"  # of the pages in examples/bell
 STOP = 40.0  # seconds; above the longest grace of a program
 
 Step = Callable[[str], AbstractContextManager[None]]
@@ -87,6 +88,7 @@ class Cluster:
             self._refuse_if_running()
             self._forget_last_run(step)
             port = _check_port(port or chosen_port())
+            inbox_port = chosen_inbox_port(port)
             endpoints = Endpoints.choose(self.home)
             startup.prepare_servers(endpoints, step)
             table = [
@@ -95,7 +97,7 @@ class Cluster:
             ]
             with ExitStack() as on_failure:
                 on_failure.callback(self._end, silently)
-                environment = self._environment(endpoints, port)
+                environment = self._environment(endpoints, port, inbox_port)
                 running = startup.start_supervisor(self.home, table, environment, port, foreground)
                 startup.start_servers(self._control(running), self.home, endpoints, step)
                 with step("Ledger: tables up to date"):
@@ -181,12 +183,15 @@ class Cluster:
         self.home.clear_run(Path(last.socket) if last else None)
         self.home.prepare()
 
-    def _environment(self, endpoints: Endpoints, gateway_port: int) -> dict[str, str]:
+    def _environment(self, endpoints: Endpoints, gateway_port: int, inbox_port: int) -> dict[str, str]:
         return {
             "CRIER_HOME": str(self.home.root),
             **endpoints.environment(),
             "CRIER_SECRET_KEY": os.environ.get("CRIER_SECRET_KEY") or self._secret_key(),
             "CRIER_GATEWAY_PORT": str(gateway_port),
+            "CRIER_INAPP_PORT": str(inbox_port),
+            "CRIER_INAPP_URL": os.environ.get("CRIER_INAPP_URL") or f"http://127.0.0.1:{inbox_port}",
+            "CRIER_INAPP_ORIGINS": os.environ.get("CRIER_INAPP_ORIGINS") or EXAMPLE_ORIGINS,
             "CRIER_LOG_FORMAT": "json",
             "PYTHONUNBUFFERED": "1",
             "PYTHONSAFEPATH": "1",
@@ -245,6 +250,22 @@ def chosen_port() -> int:
     if not value.isdecimal() or not 0 < int(value) < 65536:
         raise LocalError(f"CRIER_GATEWAY_PORT must be a port between 1 and 65535, not {value!r}.")
     return int(value)
+
+
+def chosen_inbox_port(gateway: int) -> int:
+    """The port of browsers' inboxes: CRIER_INAPP_PORT, the one after the gateway's, or where that is taken any other.
+
+    Raises:
+        LocalError: the variable holds no port. PortTaken: somebody has it.
+    """
+    if value := os.environ.get("CRIER_INAPP_PORT"):
+        if not value.isdecimal() or not 0 < int(value) < 65536:
+            raise LocalError(f"CRIER_INAPP_PORT must be a port between 1 and 65535, not {value!r}.")
+        if not ports.is_free(int(value)):
+            remedy = "Set CRIER_INAPP_PORT to another, or end that program."
+            raise PortTaken("inbox", int(value), ports.owner_of(int(value)), remedy)
+        return int(value)
+    return gateway + 1 if gateway < 65535 and ports.is_free(gateway + 1) else ports.free_port()
 
 
 def _check_port(port: int) -> int:

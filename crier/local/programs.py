@@ -9,7 +9,7 @@ from pathlib import Path
 
 from crier.local.server import Server
 
-WORKERS = ("email", "sms", "whatsapp", "push", "webhook", "chat", "cleanup")
+WORKERS = ("email", "sms", "whatsapp", "push", "inapp", "webhook", "chat", "cleanup")
 
 # An empty --path: modules come from where Crier is installed. A folder `shared` or `services` in the current
 # directory, which is common, must not be taken for ours (PYTHONSAFEPATH says the same to Python itself).
@@ -49,7 +49,7 @@ def server_program(name: str, server: Server) -> Program:
 
 
 def services(*, split: bool = False) -> tuple[Program, ...]:
-    """The installed services: gateway, relay, scheduler, and one program for all workers, or one each.
+    """The installed services: gateway, relay, scheduler, inbox, and one program for all workers, or one each.
 
     A service whose folder was removed is left out; the rest runs.
     """
@@ -58,10 +58,12 @@ def services(*, split: bool = False) -> tuple[Program, ...]:
         Program("relay", (sys.executable, "-m", "services.relay")),
         Program("scheduler", (sys.executable, _script("periodiq"), "services.scheduler", "--path")),
     ]
+    if _installed("inapp"):
+        alone.append(Program("inbox", (sys.executable, "-m", "services.inapp")))
     workers = [name for name in WORKERS if _installed(name)]
     groups = {name: [name] for name in workers} if split else {"workers": workers} if workers else {}
     return (
-        *(program for program in alone if _installed(program.name)),
+        *(program for program in alone if program.name == "inbox" or _installed(program.name)),
         *(Program(name, worker(members)) for name, members in groups.items()),
     )
 

@@ -44,6 +44,10 @@ class CleanupSettings:
     outbox_days: int = setting(
         "CRIER_OUTBOX_DAYS", "Days a message is kept in the outbox; -1: for ever.", default=30, check=days_or_never
     )
+    inbox_days: int = setting(
+        "CRIER_INBOX_DAYS", "Days a notification is kept in a person's inbox, read or not; -1: for ever.", default=90,
+        check=days_or_never,
+    )  # fmt: skip
     ticks_days: int = setting(
         "CRIER_TICKS_DAYS", "Days a run of a periodic job is remembered; -1: for ever.", default=30, check=days_or_never
     )

@@ -18,6 +18,7 @@ from services.gateway import (
     events,
     express,
     health,
+    inbox,
     notifications,
     outbox,
     problems,
@@ -56,6 +57,7 @@ BLUEPRINTS = (
     recipients.blueprint,
     categories.blueprint,
     quiet_hours.blueprint,
+    inbox.blueprint,
 )
 
 

@@ -55,6 +55,7 @@ def serve() -> None:
                 enqueue=lambda kept: runtime.broker.enqueue(again(kept)),
                 sources=sources,
                 public_url=runtime.settings.public_url,
+                inbox_url=settings.inbox_url,
             )
         )
 

@@ -63,7 +63,7 @@ def make_api(app: Flask) -> CrierApi:
 
 
 _INTRODUCTION = (
-    "Delivers notifications: one call; email, SMS, WhatsApp, push, chat, webhook; nothing that was accepted is ever "
-    "lost.\n\n"
+    "Delivers notifications: one call; email, SMS, WhatsApp, push, in-app, chat, webhook; nothing that was accepted "
+    "is ever lost.\n\n"
     "`202` means that what you asked for is in the ledger. Every error is a problem document (RFC 9457)."
 )

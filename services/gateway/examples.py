@@ -29,6 +29,17 @@ ONE: dict[str, dict[str, Any]] = {
         "to": {"tokens": ["device-token"]},
         "content": {"title": "Your table is ready", "body": "Come to the counter.", "link": "app://orders/4711"},
     },
+    "Content of your own, in the app": {
+        "channel": "inapp",
+        "to": {"user_id": "u_1"},
+        "content": {
+            "title": "Grace commented on your draft",
+            "body": "The second table reads much better now.",
+            "link": "/drafts/88",
+            "icon": "💬",
+            "actions": [{"label": "Reply", "link": "/drafts/88#reply"}],
+        },
+    },
     "A webhook to an endpoint of yours": {
         "channel": "webhook",
         "to": {"endpoint": "01981f6e-6b5c-7d3a-9a51-3f2b8c4d5e6f"},

@@ -8,6 +8,7 @@ from flask import Flask, current_app
 
 from shared.crypto import Sealer
 from shared.delivery.bells import Ringer
+from shared.inbox.tokens import InboxTokens
 from shared.intake import Intake
 from shared.intake.upload import Uploads
 from shared.ledger.actions import Actions
@@ -22,6 +23,7 @@ from shared.ledger.devices import Devices
 from shared.ledger.endpoints import Endpoints
 from shared.ledger.held import Held
 from shared.ledger.history import History
+from shared.ledger.inbox import Inboxes
 from shared.ledger.keys import Keys
 from shared.ledger.listing import Listing
 from shared.ledger.opt_outs import OptOuts
@@ -60,6 +62,7 @@ class Parts:
         broker_state: says in a word how the broker is; asked by `/readyz`, which does not depend on the answer.
         sources: the providers that report, by name. public_url: where they reach the gateway.
         links: makes and reads the links that unsubscribe; None without an https `public_url`.
+        inbox_url: where browsers reach inboxes.
     """
 
     database: Database
@@ -98,6 +101,9 @@ class Parts:
     preferences: Preferences
     quiet_hours: QuietHours
     opt_outs: OptOuts
+    inboxes: Inboxes
+    inbox_tokens: InboxTokens
+    inbox_url: str | None
 
     @classmethod
     def of(
@@ -113,6 +119,7 @@ class Parts:
         enqueue: Enqueue = nowhere,
         sources: Mapping[str, Source] | None = None,
         public_url: str | None = None,
+        inbox_url: str | None = None,
     ) -> "Parts":
         """The parts over a database."""
         links = UnsubscribeLinks.of(public_url, sealer)
@@ -162,6 +169,9 @@ class Parts:
             preferences=Preferences(database),
             quiet_hours=QuietHours(database),
             opt_outs=OptOuts(database),
+            inboxes=Inboxes(database),
+            inbox_tokens=InboxTokens(sealer),
+            inbox_url=inbox_url,
         )
 
     def attach(self, app: Flask) -> None:

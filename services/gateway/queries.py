@@ -24,12 +24,14 @@ MAX_LIMIT = 100
 SUPPRESSIBLE = tuple(channel for channel in CHANNELS if channel not in ("webhook", "chat"))
 
 
-class _PageSchema(StrictSchema):
+class PageQuerySchema(StrictSchema):
+    """Which page."""
+
     limit = fields.Integer(load_default=50, validate=validate.Range(1, MAX_LIMIT))
     cursor = Line(validate=validate.Length(1, 200))
 
 
-class _ListSchema(_PageSchema):
+class _ListSchema(PageQuerySchema):
     state = fields.Enum(State, by_value=True)
     channel = Channel()
     template = Line(validate=validate.Length(1, 100))
@@ -65,15 +67,15 @@ class HeldFilterSchema(StrictSchema):
     held_before = Moment()
 
 
-class _LettersSchema(_PageSchema, LetterFilterSchema):
+class _LettersSchema(PageQuerySchema, LetterFilterSchema):
     kind = fields.Enum(Kind, by_value=True, load_default=Kind.DELIVERY)
 
 
-class _HeldSchema(_PageSchema, HeldFilterSchema):
+class _HeldSchema(PageQuerySchema, HeldFilterSchema):
     pass
 
 
-class _OutboxSchema(_PageSchema):
+class _OutboxSchema(PageQuerySchema):
     channel = Channel()
 
 
@@ -92,13 +94,13 @@ class _SuppressionSchema(StrictSchema):
     target = Line(required=True, validate=validate.Length(1, 4096))
 
 
-class _SuppressionsSchema(_PageSchema):
+class _SuppressionsSchema(PageQuerySchema):
     channel = Suppressible()
     target = Line(validate=validate.Length(1, 4096))
     reason = fields.String(validate=validate.OneOf(REASONS, error=f"Must be one of {', '.join(REASONS)}."))
 
 
-class _SchedulesSchema(_PageSchema):
+class _SchedulesSchema(PageQuerySchema):
     state = fields.String(
         validate=validate.OneOf(SCHEDULE_STATES, error=f"Must be one of {', '.join(SCHEDULE_STATES)}.")
     )
@@ -113,7 +115,7 @@ class _RecipientsSchema(_PageSchema):
 
 _RECIPIENTS = _RecipientsSchema()
 _SUPPRESSION, _SUPPRESSIONS = _SuppressionSchema(), _SuppressionsSchema()
-_PAGE, _LIST, _OUTBOX = _PageSchema(), _ListSchema(), _OutboxSchema()
+_PAGE, _LIST, _OUTBOX = PageQuerySchema(), _ListSchema(), _OutboxSchema()
 _LETTERS, _HELD, _SCHEDULES = _LettersSchema(), _HeldSchema(), _SchedulesSchema()
 
 PAGE_PARAMETERS = [
@@ -174,46 +176,46 @@ RECIPIENTS_PARAMETERS = [
 
 def page_query() -> tuple[int, str | None]:
     """Limit and cursor."""
-    asked = _load(_PAGE)
+    asked = load_query(_PAGE)
     return asked["limit"], asked.get("cursor")
 
 
 def list_query() -> tuple[Filters, int, str | None]:
     """Filters, limit and cursor."""
-    asked = _load(_LIST)
+    asked = load_query(_LIST)
     limit, cursor, recipient = asked.pop("limit"), asked.pop("cursor", None), asked.pop("recipient", None)
     return Filters(target=recipient and _normal(recipient), **asked), limit, cursor
 
 
 def letters_query() -> tuple[LetterFilters, int, str | None]:
     """Filters, limit and cursor."""
-    asked = _load(_LETTERS)
+    asked = load_query(_LETTERS)
     limit, cursor = asked.pop("limit"), asked.pop("cursor", None)
     return LetterFilters(**asked), limit, cursor
 
 
 def held_query() -> tuple[HeldFilters, int, str | None]:
     """Filters, limit and cursor."""
-    asked = _load(_HELD)
+    asked = load_query(_HELD)
     limit, cursor = asked.pop("limit"), asked.pop("cursor", None)
     return HeldFilters(**asked), limit, cursor
 
 
 def outbox_query() -> tuple[str | None, int, str | None]:
     """Channel, limit and cursor."""
-    asked = _load(_OUTBOX)
+    asked = load_query(_OUTBOX)
     return asked.get("channel"), asked["limit"], asked.get("cursor")
 
 
 def suppression_query() -> tuple[str, str]:
     """Channel and target."""
-    asked = _load(_SUPPRESSION)
+    asked = load_query(_SUPPRESSION)
     return asked["channel"], _normal(asked["target"])
 
 
 def suppressions_query() -> dict[str, Any]:
     """Filters, limit and cursor."""
-    asked = _load(_SUPPRESSIONS)
+    asked = load_query(_SUPPRESSIONS)
     return asked | ({"target": _normal(asked["target"])} if "target" in asked else {})
 
 
@@ -224,11 +226,12 @@ def recipients_query() -> dict[str, Any]:
 
 def schedules_query() -> tuple[str | None, int, str | None]:
     """State, limit and cursor."""
-    asked = _load(_SCHEDULES)
+    asked = load_query(_SCHEDULES)
     return asked.get("state"), asked["limit"], asked.get("cursor")
 
 
-def _load(schema: StrictSchema) -> dict[str, Any]:
+def load_query(schema: StrictSchema) -> dict[str, Any]:
+    """What the address asks for, checked."""
     twice = [name for name, values in request.args.lists() if len(values) > 1]
     if twice:
         raise InvalidInput({name: ["Give it once."] for name in twice})

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.settings import positive, setting
+from shared.settings import positive, setting, url_of
 
 
 def _port(value: int) -> str | None:
@@ -22,6 +22,11 @@ class GatewaySettings:
     deadline: float = setting(
         "CRIER_GATEWAY_DEADLINE", "Seconds the ledger may take to answer before a caller is told to come back.",
         default=1.5, check=positive,
+    )  # fmt: skip
+    inbox_url: str | None = setting(
+        "CRIER_INAPP_URL",
+        "https address at which browsers reach their inboxes (the in-app service), told with each token.",
+        default=None, check=url_of("https", "http"),
     )  # fmt: skip
     grace: float = setting(
         "CRIER_GATEWAY_GRACE", "Seconds that requests under way have to finish after SIGTERM.", default=25.0,

@@ -21,8 +21,13 @@ _LANE = {"code": "critical", "transactional": "normal", "promotion": "bulk"}
 _ON_UNKNOWN = {"code": "hold", "transactional": "resend", "promotion": "hold"}
 
 
-_REPEATABLE = frozenset({"webhook"})
+_REPEATABLE = frozenset({"webhook", "inapp"})
 """Channels whose receivers can tell a repetition: what is in doubt is sent again."""
+
+NO_CODES = (
+    "What an inbox has stays there, readable for whoever looks: send a one-time code, or what has a secret variable, "
+    "by SMS or email."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,8 @@ def seal_up(project_id: int, asked: Mapping[str, Any], templates: Templates, now
     category = pinned.template.category if pinned else asked.get("category")
     if category and channel == "webhook":
         raise InvalidInput({"category": ["People choose by category, and a webhook goes to none: leave this out."]})
+    if channel == "inapp" and (kind == "code" or (pinned and pinned.template.secret_variables)):
+        raise InvalidInput({"channel": [NO_CODES]})
     send_at, expires_at = asked.get("send_at"), asked.get("expires_at")
     if problems := _times(kind, send_at, expires_at, now):
         raise InvalidInput(problems)

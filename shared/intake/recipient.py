@@ -58,7 +58,10 @@ class RecipientSchema(StrictSchema):
     )
     user_id = Line(
         validate=validate.Length(1, 200),
-        metadata={"description": "Your id of the person. For push, their registered devices get it.", "example": "u_1"},
+        metadata={
+            "description": "Your id of the person. Needed for in-app; for push, their registered devices get it.",
+            "example": "u_1",
+        },
     )
     name = Line(validate=validate.Length(1, 200), metadata={"example": "Ada Lovelace"})
     locale = Locale(metadata={"description": "Language tag (BCP 47).", "example": "en-GB"})
@@ -139,6 +142,9 @@ def address(channel: str, recipient: Mapping[str, Any]) -> tuple[list[str], str 
     if channel == "webhook":
         endpoint = recipient.get("endpoint")
         return ([endpoint], None) if endpoint else ([], "to.endpoint")
+    if channel == "inapp":
+        user_id = recipient.get("user_id")
+        return ([user_id], None) if user_id else ([], "to.user_id")
     if channel == "chat":
         chat = recipient.get("chat")
         return ([chat], None) if chat else ([], "to.chat")
@@ -157,6 +163,7 @@ MISSING = {
     "to.email": "An email needs to.email, or to.user_id of a stored recipient.",
     "to.phone": "An SMS or WhatsApp message needs to.phone, in international form, or to.user_id of a stored "
     "recipient.",
+    "to.user_id": "An in-app notification needs to.user_id: whose inbox it goes into.",
     "to.endpoint": "A webhook needs to.endpoint: the id of an endpoint (/v1/webhooks).",
     "to.chat": "A chat message needs to.chat: the name of a destination (/v1/chats).",
     "to.tokens": "A push needs to.tokens, to.user_id of a user with registered devices, or to.topic.",

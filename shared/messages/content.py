@@ -8,18 +8,22 @@ from marshmallow import Schema
 
 from shared.messages.chat import ChatContent, ChatContentSchema
 from shared.messages.email import EmailContent, EmailContentSchema
+from shared.messages.inapp import InAppContent, InAppContentSchema
 from shared.messages.push import PushContent, PushContentSchema
 from shared.messages.sms import SmsContent, SmsContentSchema
 from shared.messages.webhook import WebhookContent, WebhookContentSchema
 from shared.messages.whatsapp import WhatsAppContent, WhatsAppContentSchema
 
-Content = EmailContent | SmsContent | WhatsAppContent | PushContent | WebhookContent | ChatContent
+Content = (
+    EmailContent | SmsContent | WhatsAppContent | PushContent | InAppContent | WebhookContent | ChatContent
+)
 
 CONTENT_SCHEMAS: dict[str, type[Schema]] = {
     "email": EmailContentSchema,
     "sms": SmsContentSchema,
     "whatsapp": WhatsAppContentSchema,
     "push": PushContentSchema,
+    "inapp": InAppContentSchema,
     "webhook": WebhookContentSchema,
     "chat": ChatContentSchema,
 }

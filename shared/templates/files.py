@@ -13,7 +13,18 @@ STYLESHEET = "email.css"
 PUSH_LINES = {"link": 1000, "image": 1000, "icon": 1000, "sound": 200, "collapse_key": 64}
 """The optional one-line parts of a push notification, and the characters each may have."""
 
-ONE_LINE = ("email.subject.txt", "push.title.txt", "chat.title.txt", "chat.level.txt", *(f"push.{part}.txt" for part in PUSH_LINES))
+INAPP_LINES = {"link": 1000, "image": 1000, "icon": 1000, "category": 64}
+"""The same of an in-app notification."""
+
+ONE_LINE = (
+    "email.subject.txt",
+    "push.title.txt",
+    *(f"push.{part}.txt" for part in PUSH_LINES),
+    "inapp.title.txt",
+    *(f"inapp.{part}.txt" for part in INAPP_LINES),
+    "chat.title.txt",
+    "chat.level.txt",
+)
 """Files that end up in a header or the like, where a line break is refused."""
 
 REQUIRED = {
@@ -21,6 +32,7 @@ REQUIRED = {
     "sms": ("sms.body.txt",),
     "whatsapp": ("whatsapp.body.txt",),
     "push": ("push.title.txt", "push.body.txt"),
+    "inapp": ("inapp.title.txt", "inapp.body.txt"),
     "chat": ("chat.body.md",),
 }
 OPTIONAL = {
@@ -28,9 +40,17 @@ OPTIONAL = {
     "sms": (),
     "whatsapp": ("whatsapp.variables.json",),
     "push": ("push.data.json", *(f"push.{part}.txt" for part in PUSH_LINES)),
+    "inapp": ("inapp.actions.json", "inapp.data.json", *(f"inapp.{part}.txt" for part in INAPP_LINES)),
     "chat": ("chat.title.txt", "chat.level.txt"),
 }
-WORDED = {"email": ("email.body.html",), "sms": (), "whatsapp": (), "push": (), "chat": ("chat.title.txt",)}
+WORDED = {
+    "email": ("email.body.html",),
+    "sms": (),
+    "whatsapp": (),
+    "push": (),
+    "inapp": ("inapp.actions.json",),
+    "chat": ("chat.title.txt",),
+}
 """What is optional and has words: where the template has it, its variants have. Other optional files serve them all."""
 
 _ATTACHMENT = re.compile(r"email\.attach\.([a-z0-9][a-z0-9_-]*)\.typ")

@@ -12,6 +12,7 @@ from shared.messages.chat import LEVELS, MAX_BODY, MAX_TITLE, ChatContent
 from shared.messages.content import Content
 from shared.messages.email import Attachment, EmailContent
 from shared.messages.fields import single_line
+from shared.messages.inapp import ICON, MAX_ACTIONS, MAX_LABEL, NO_ICON, Action, InAppContent, link_problem
 from shared.messages.push import PushContent
 from shared.messages.sms import SmsContent
 from shared.messages.whatsapp import WhatsAppContent
@@ -59,6 +60,7 @@ class Form:
             "whatsapp": self._whatsapp,
             "chat": self._chat,
             "push": self._push,
+            "inapp": self._inapp,
         }
 
     def _prepare(self, manifest: Manifest) -> None:
@@ -124,14 +126,7 @@ class Form:
         )
 
     def _push(self, context: dict[str, Any]) -> PushContent:
-        lines: dict[str, str] = {}
-        for part, longest in files.PUSH_LINES.items():
-            file = f"push.{part}.txt"
-            line = self._line(file, context) if file in self._files else ""
-            if len(line) > longest:
-                raise TemplateError(f"This may have {longest} characters; it came to {len(line)}.", file=file)
-            if line:
-                lines[part] = line
+        lines = self._lines("push", files.PUSH_LINES, context)
         return PushContent(
             title=_shortened(self._line("push.title.txt", context), 200),
             body=_shortened(self._filled("push.body.txt", context), 1000),
@@ -142,6 +137,57 @@ class Form:
             collapse_key=lines.get("collapse_key"),
             data=self._object("push.data.json", context),
         )
+
+    def _inapp(self, context: dict[str, Any]) -> InAppContent:
+        lines = self._lines("inapp", files.INAPP_LINES, context)
+        if (link := lines.get("link")) and (wrong := link_problem(link)):
+            raise TemplateError(wrong, file="inapp.link.txt")
+        if (image := lines.get("image")) and not image.startswith("https://"):
+            raise TemplateError("Must be an https address.", file="inapp.image.txt")
+        if (icon := lines.get("icon")) and not ICON.match(icon):
+            raise TemplateError(NO_ICON, file="inapp.icon.txt")
+        return InAppContent(
+            title=_shortened(self._line("inapp.title.txt", context), 200),
+            body=_shortened(self._filled("inapp.body.txt", context), 1000),
+            link=link,
+            image=image,
+            icon=icon,
+            actions=self._actions("inapp.actions.json", context),
+            category=lines.get("category"),
+            data=self._object("inapp.data.json", context),
+        )
+
+    def _actions(self, file: str, context: dict[str, Any]) -> tuple[Action, ...]:
+        """A file that comes out as a JSON list of buttons; those without a link are left out."""
+        if file not in self._files:
+            return ()
+        found = self._json(file, context)
+        if not isinstance(found, list) or not all(
+            isinstance(each, dict)
+            and each.keys() == {"label", "link"}
+            and all(isinstance(value, str) for value in each.values())
+            for each in found
+        ):
+            raise TemplateError('This must be a list of buttons: [{"label": "…", "link": "…"}].', file=file)
+        actions = tuple(Action(_shortened(each["label"], MAX_LABEL), each["link"]) for each in found if each["link"])
+        if len(actions) > MAX_ACTIONS:
+            raise TemplateError(f"There may be {MAX_ACTIONS} buttons; there are {len(actions)}.", file=file)
+        for action in actions:
+            if wrong := link_problem(action.link):
+                raise TemplateError(wrong, file=file)
+        return actions
+
+    def _lines(self, channel: str, parts: Mapping[str, int], context: dict[str, Any]) -> dict[str, str]:
+        """What came of the optional one-line parts of a channel; without those that came out empty."""
+        lines: dict[str, str] = {}
+        for part, longest in parts.items():
+            file = f"{channel}.{part}.txt"
+            line = self._line(file, context) if file in self._files else ""
+            if len(line) > longest:
+                raise TemplateError(f"This may have {longest} characters; it came to {len(line)}.", file=file)
+            if line:
+                lines[part] = line
+        return lines
 
     def _chat(self, context: dict[str, Any]) -> ChatContent:
         lines = {
@@ -162,13 +208,16 @@ class Form:
         """A file that comes out as a JSON object of strings; empty where there is none."""
         if file not in self._files:
             return {}
-        try:
-            data = json.loads(self._program.write(file, context))
-        except ValueError as error:
-            raise TemplateError(f"This did not come out as JSON: {error}", file=file) from None
+        data = self._json(file, context)
         if not isinstance(data, dict) or not all(isinstance(value, str) for value in data.values()):
             raise TemplateError("This must be an object whose values are strings.", file=file)
         return data
+
+    def _json(self, file: str, context: dict[str, Any]) -> Any:
+        try:
+            return json.loads(self._program.write(file, context))
+        except ValueError as error:
+            raise TemplateError(f"This did not come out as JSON: {error}", file=file) from None
 
     def _filled(self, file: str, context: dict[str, Any]) -> str:
         text = self._program.write(file, context).strip()

@@ -20,20 +20,26 @@ FOLDERS = sorted(path.name for path in (ROOT / "services").iterdir() if path.is_
 EXAMPLE = (ROOT / "deploy/compose.env.example").read_text()
 
 # Given by the image or meaningless in it: the address inside a container is not for operators to change.
-FIXED = {"CRIER_GATEWAY_HOST", "CRIER_GATEWAY_PORT", "CRIER_METRICS_PORT"}
+FIXED = {
+    "CRIER_GATEWAY_HOST", "CRIER_GATEWAY_PORT", "CRIER_METRICS_PORT", "CRIER_INAPP_HOST", "CRIER_INAPP_PORT",
+}  # fmt: skip
+HALVES = {"inbox": "inapp"}
+"""What runs as two containers of one image, which are told apart by SERVICE."""
 
 every_container = pytest.mark.parametrize("container", CONTAINERS.values(), ids=CONTAINERS)
 our_containers = pytest.mark.parametrize("service", OURS)
 
 
 def test_there_is_a_container_for_every_service():
-    assert sorted(OURS) == FOLDERS
+    assert sorted(OURS) == sorted([*FOLDERS, *HALVES])
 
 
 @our_containers
 def test_a_container_runs_the_image_of_its_service(service: str):
-    assert OURS[service]["build"]["args"] == {"SERVICE": service}
-    assert OURS[service]["image"] == f"crier-{service}"
+    image = HALVES.get(service, service)
+    assert OURS[service]["build"]["args"] == {"SERVICE": image}
+    assert OURS[service]["image"] == f"crier-{image}"
+    assert OURS[service]["environment"].get("SERVICE", service) == service
     assert not {"command", "entrypoint"} & OURS[service].keys(), "the image knows how to start its service"
 
 
@@ -53,9 +59,10 @@ def test_a_server_is_not_root_is_pinned_and_is_watched(container: Mapping[str, A
     assert container["networks"] == ["inside"]
 
 
-def test_nothing_but_the_gateway_is_published_and_that_on_the_loopback():
+def test_nothing_but_the_gateway_and_inboxes_is_published_and_those_on_the_loopback():
     assert {name: container["ports"] for name, container in CONTAINERS.items() if "ports" in container} == {
-        "gateway": ["${PUBLISH:-127.0.0.1:8025}:8025"]
+        "gateway": ["${PUBLISH:-127.0.0.1:8025}:8025"],
+        "inbox": ["${PUBLISH_INBOX:-127.0.0.1:8026}:8026"],
     }
     assert COMPOSE["networks"]["inside"] == {"internal": True}
 
@@ -80,8 +87,8 @@ def test_a_service_is_given_time_to_stop(service: str):
 
 @our_containers
 def test_a_service_is_given_its_own_settings_and_no_others(service: str, declared: Mapping[str, set[str]]):
-    given = set(OURS[service]["environment"])
-    own = declared.get(f"services.{service}", set())
+    given = set(OURS[service]["environment"]) - {"SERVICE"}
+    own = declared.get(f"services.{HALVES.get(service, service)}", set())
     assert own - FIXED <= given
     assert given - own <= declared["shared"]
 

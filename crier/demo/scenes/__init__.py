@@ -10,6 +10,7 @@ from crier.demo.scenes.dead import dead_letters
 from crier.demo.scenes.digests import collected
 from crier.demo.scenes.doubt import in_doubt
 from crier.demo.scenes.failover import failover
+from crier.demo.scenes.inbox import inbox
 from crier.demo.scenes.order import in_order
 from crier.demo.scenes.people import people
 from crier.demo.scenes.receipts import receipts, reported
@@ -19,7 +20,7 @@ from shared.errors import CrierError
 
 __all__ = ["AFTERWARDS", "ALONE", "SCENES", "play"]
 
-SCENES = (in_order, in_doubt, dead_letters, chains, receipts, people, webhooks, capped, collected)
+SCENES = (in_order, in_doubt, dead_letters, chains, receipts, people, webhooks, capped, collected, inbox)
 """Those that disturb nobody else, and go on side by side; what takes longest first."""
 
 ALONE = (failover,)

@@ -20,6 +20,14 @@ CONTENT: dict[str, dict[str, Any]] = {
     "sms": {"body": "Your table. https://example.com/t/1"},
     "whatsapp": {"body": "Your table", "variables": {"1": "Ada"}, "template": "booking_confirmation"},
     "push": {"title": "Your table", "body": "At 19:30", "link": "https://example.com/t/1", "data": {"type": "booking"}},
+    "inapp": {
+        "title": "Your table",
+        "body": "At 19:30",
+        "link": "/t/1",
+        "icon": "🍽",
+        "image": "https://example.com/t.png",
+        "actions": [{"label": "Your table", "link": "/t/1"}],
+    },
     "webhook": {"type": "table.ready", "data": {"what": "Your table"}},
     "carrier_pigeon": {"note": "Your table"},
 }

@@ -18,7 +18,7 @@ from shared.templates.bundle import Bundle
 from shared.templates.compiled import Template, compile_bundle
 
 PROMISED = {
-    "activity": {"push"},
+    "activity": {"push", "inapp"},
     "activity_digest": {"email", "push"},
     "appointment_confirmation": {"email", "sms", "push"},
     "appointment_reminder": {"email", "sms", "push"},
@@ -26,7 +26,7 @@ PROMISED = {
     "booking_confirmation": {"email", "sms", "push"},
     "email_verification": {"email"},
     "job_application_received": {"email"},
-    "new_follower": {"push"},
+    "new_follower": {"push", "inapp"},
     "one_time_code": {"email", "sms"},
     "password_reset": {"email"},
     "payment_failure": {"email", "sms"},

@@ -6,7 +6,7 @@ A follow-up is a reminder whose `before` begins with `+`: as much after the end.
 from alembic import op
 
 revision = "0013"
-down_revision = "0006"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
