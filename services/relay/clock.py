@@ -15,8 +15,11 @@ from services.relay.exhume import bury_runs, exhume
 from services.relay.receipts import ReceiptDesk
 from services.relay.reminders import ReminderDesk
 from shared.broker import Broker
+from shared.campaigns.book import QUEUE as CAMPAIGNS
 from shared.delivery.bells import Ringer
 from shared.errors import LedgerUnavailable
+from shared.ledger.campaign_turns import Turns
+from shared.ledger.campaigns import OPEN
 from shared.ledger.dead_letters import DeadLetters
 from shared.ledger.dead_tasks import Graves
 from shared.ledger.events import BATCH, QUEUE, Events
@@ -27,6 +30,7 @@ from shared.ledger.ticks import Ticks
 from shared.providers.health import judge
 from shared.providers.permission import Permission
 from shared.schedules.firing import Sweeper
+from shared.telemetry.metrics import CAMPAIGNS as CAMPAIGN_STATES
 from shared.telemetry.metrics import DEAD_LETTERS, EXPIRED, HELD, LANE_AGE, LANE_DEPTH, REAPED
 
 log = structlog.get_logger(__name__)
@@ -55,11 +59,13 @@ class Clock:
     permission: Permission | None = None
     sweeper: Sweeper | None = None
     events: Events = field(init=False)
+    turns: Turns = field(init=False)
     _scheduler: BackgroundScheduler = field(default_factory=lambda: BackgroundScheduler(timezone="UTC"))
     _trouble_at: float = field(default=float("-inf"))
 
     def __post_init__(self) -> None:
         self.events = Events(self.recovery.database)
+        self.turns = Turns(self.recovery.database)
 
     def start(self) -> None:
         """Begin ticking, in the background."""
@@ -71,6 +77,7 @@ class Clock:
             (self.tell, 1.0),
             (self.fire, 1.0),
             (self.remind, 1.0),
+            (self.campaign, 1.0),
             (self.measure, 5.0),
             (self.rescue, 5.0),
             (self.catch_up, 30.0),
@@ -78,6 +85,7 @@ class Clock:
             (self.order, 5.0),
             (self.balance, 5.0),
             (self.count_receipts, 30.0),
+            (self.count_campaigns, 30.0),
             (self.judge_providers, 60.0),
             (self.tidy, 60.0),
         ):
@@ -127,6 +135,17 @@ class Clock:
         """Make notifications of the reminders that are due."""
         if self.reminders:
             self.reminders.sweep()
+
+    def campaign(self) -> None:
+        """Ring for the campaigns that are due."""
+        if self.turns.due():
+            self.ringer.ring(CAMPAIGNS)
+
+    def count_campaigns(self) -> None:
+        """Export how many campaigns there are that have not ended."""
+        counts = self.turns.counts()
+        for state in OPEN:
+            CAMPAIGN_STATES.labels(state).set(counts.get(state, 0))
 
     def receive(self) -> None:
         """Let what providers reported take effect."""

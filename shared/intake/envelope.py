@@ -64,10 +64,15 @@ def seal_up(project_id: int, asked: Mapping[str, Any], templates: Templates, now
     if channel == "webhook" and "template" in asked:
         raise InvalidInput({"template": ["A webhook has no template: give content with a type and data."]})
     pinned = templates.pin(project_id, asked["template"], channel) if "template" in asked else None
-    kind = pinned.template.kind if pinned else asked.get("kind", "transactional")
-    send_at, expires_at = asked.get("send_at"), asked.get("expires_at")
-    if problems := _times(kind, send_at, expires_at, now):
+    kind = _kind(asked, pinned)
+    if problems := _times(kind, asked.get("send_at"), asked.get("expires_at"), now):
         raise InvalidInput(problems)
+    return sealed(asked, pinned)
+
+
+def sealed(asked: Mapping[str, Any], pinned: Pinned | None) -> Envelope:
+    """The same of a request that was checked before, for the template version it was checked with."""
+    channel, kind = asked["channel"], _kind(asked, pinned)
     return Envelope(
         channel=channel,
         lane=asked.get("lane") or _LANE[kind],
@@ -77,9 +82,13 @@ def seal_up(project_id: int, asked: Mapping[str, Any], templates: Templates, now
         content=None if pinned else _content(channel, asked["content"]),
         data=asked.get("data", {}),
         metadata=asked.get("metadata", {}),
-        send_at=send_at,
-        expires_at=expires_at,
+        send_at=asked.get("send_at"),
+        expires_at=asked.get("expires_at"),
     )
+
+
+def _kind(asked: Mapping[str, Any], pinned: Pinned | None) -> str:
+    return pinned.template.kind if pinned else asked.get("kind", "transactional")
 
 
 def _content(channel: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
