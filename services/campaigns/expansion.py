@@ -10,9 +10,12 @@ from services.campaigns.prepared import Preparer
 from shared.delivery.bells import Ringer
 from shared.intake import Intake
 from shared.intake.drafts import row_errors
+from shared.intake.envelope import told
+from shared.ledger.batches import Batch
 from shared.ledger.campaign_turns import Turn
 from shared.ledger.campaigns import AHEAD, Campaign, Wave
 from shared.ledger.draft import Draft
+from shared.ledger.ids import new_id
 
 CHUNK = 1000
 _STEP = 0.5
@@ -40,6 +43,8 @@ class Expansion:
         wave = turn.wave()
         if wave is None:
             return turn.wait_for_next_wave()
+        if turn.campaign.batch_id is None:
+            turn.begin(Batch(new_id(), {"campaign": str(turn.campaign.id), **told(turn.campaign.request)}))
         rate = turn.campaign.rate
         begin = max(turn.campaign.paced_until or turn.now, turn.now)
         ahead = (begin - turn.now).total_seconds()
@@ -60,7 +65,7 @@ class Expansion:
         campaign = turn.campaign
         batch_id, stream_id = campaign.batch_id, campaign.stream_id
         if batch_id is None or stream_id is None:
-            raise ValueError("It was released without a batch.")
+            raise ValueError("It has no batch.")
         members = turn.members(wave, limit)
         prepared = self.preparer.of(campaign)
         drafts, refused = self.intake.drafts.make(

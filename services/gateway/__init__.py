@@ -4,11 +4,13 @@ from flask import Flask
 
 from services.gateway import (
     access,
+    audiences,
     auth,
     availability,
     batches,
     bodies,
     calendar,
+    campaigns,
     dead_letters,
     devices,
     docs,
@@ -46,6 +48,8 @@ BLUEPRINTS = (
     calendar.blueprint,
     schedules.blueprint,
     events.blueprint,
+    audiences.blueprint,
+    campaigns.blueprint,
 )
 
 

@@ -108,3 +108,22 @@ EVENTS: dict[str, dict[str, Any]] = {
         },
     },
 }
+
+CAMPAIGNS: dict[str, dict[str, Any]] = {
+    "A promotion to everybody, 600 a minute": {
+        "name": "Spring menu",
+        "audience": "newsletter",
+        "request": {
+            "channel": "email",
+            "kind": "promotion",
+            "content": {"subject": "Our spring menu", "text": "Asparagus is here: https://example.com/menu"},
+        },
+        "throttle": "600/m",
+    },
+    "At nine in the morning, wherever they are": {
+        "name": "Opening hours",
+        "audience": "newsletter",
+        "request": {"channel": "sms", "content": {"body": "We are open on Sunday."}},
+        "local_time": {"at": "2030-03-28T09:00", "timezone": "Europe/London", "past": "skip"},
+    },
+}

@@ -6,13 +6,17 @@ from typing import Any
 
 from flask import Flask, current_app
 
+from shared.campaigns.book import CampaignBook
+from shared.campaigns.uploads import AudienceUploads
 from shared.crypto import Sealer
 from shared.delivery.bells import Ringer
 from shared.intake import Intake
 from shared.intake.upload import Uploads
 from shared.ledger.actions import Actions
 from shared.ledger.appointments import Appointments
+from shared.ledger.audiences import Audiences
 from shared.ledger.batches import Batches
+from shared.ledger.campaigns import Campaigns
 from shared.ledger.database import Database
 from shared.ledger.dead_letters import DeadLetters
 from shared.ledger.devices import Devices
@@ -84,6 +88,9 @@ class Parts:
     schedules: ScheduleBook
     appointments: Appointments
     planner: Planner
+    audiences: Audiences
+    audience_uploads: AudienceUploads
+    campaigns: CampaignBook
 
     @classmethod
     def of(
@@ -103,7 +110,7 @@ class Parts:
         """The parts over a database."""
         links = UnsubscribeLinks.of(public_url, sealer)
         intake, batches = Intake(database, sealer, ringer, unsubscribes=links is not None), Batches(database)
-        appointments = Appointments(database)
+        appointments, audiences = Appointments(database), Audiences(database)
         return cls(
             database=database,
             intake=intake,
@@ -134,6 +141,9 @@ class Parts:
             schedules=ScheduleBook(intake, Schedules(database)),
             appointments=appointments,
             planner=Planner(appointments, intake),
+            audiences=audiences,
+            audience_uploads=AudienceUploads(intake.acceptance, audiences),
+            campaigns=CampaignBook(intake, Campaigns(database), audiences, batches, ringer),
         )
 
     def attach(self, app: Flask) -> None:

@@ -11,6 +11,7 @@ from services.gateway.schedule_schemas import STATES as SCHEDULE_STATES
 from shared.errors import InvalidInput
 from shared.intake.fields import Channel, Moment
 from shared.intake.problems import StrictSchema, load
+from shared.ledger.campaigns import STATES as CAMPAIGN_STATES
 from shared.ledger.dead_letters import Filters as LetterFilters
 from shared.ledger.dead_letters import Kind, Why
 from shared.ledger.held import HeldFilters
@@ -104,9 +105,16 @@ class _SchedulesSchema(_PageSchema):
     )
 
 
+class _CampaignsSchema(_PageSchema):
+    state = fields.String(
+        validate=validate.OneOf(CAMPAIGN_STATES, error=f"Must be one of {', '.join(CAMPAIGN_STATES)}.")
+    )
+
+
 _SUPPRESSION, _SUPPRESSIONS = _SuppressionSchema(), _SuppressionsSchema()
 _PAGE, _LIST, _OUTBOX = _PageSchema(), _ListSchema(), _OutboxSchema()
 _LETTERS, _HELD, _SCHEDULES = _LettersSchema(), _HeldSchema(), _SchedulesSchema()
+_CAMPAIGNS = _CampaignsSchema()
 
 PAGE_PARAMETERS = [
     {"in": "query", "name": "limit", "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": 50}},
@@ -154,6 +162,7 @@ SUPPRESSIONS_PARAMETERS = [
     *PAGE_PARAMETERS,
 ]
 OUTBOX_PARAMETERS = [query("channel", "Only these.", enum=list(CHANNELS)), *PAGE_PARAMETERS]
+CAMPAIGNS_PARAMETERS = [query("state", "Only these.", enum=list(CAMPAIGN_STATES)), *PAGE_PARAMETERS]
 SCHEDULES_PARAMETERS = [query("state", "Only these.", enum=list(SCHEDULE_STATES)), *PAGE_PARAMETERS]
 
 
@@ -205,6 +214,12 @@ def suppressions_query() -> dict[str, Any]:
 def schedules_query() -> tuple[str | None, int, str | None]:
     """State, limit and cursor."""
     asked = _load(_SCHEDULES)
+    return asked.get("state"), asked["limit"], asked.get("cursor")
+
+
+def campaigns_query() -> tuple[str | None, int, str | None]:
+    """State, limit and cursor."""
+    asked = _load(_CAMPAIGNS)
     return asked.get("state"), asked["limit"], asked.get("cursor")
 
 

@@ -14,10 +14,10 @@ from shared.delivery.bells import Ringer
 from shared.errors import Conflict, InvalidInput, NotFound
 from shared.intake import Intake
 from shared.intake.canonical import canonical, request_hash
-from shared.intake.envelope import AHEAD, Envelope, told
+from shared.intake.envelope import Envelope
 from shared.intake.problems import load
 from shared.ledger.audiences import Audience, Audiences
-from shared.ledger.batches import Batch, Batches
+from shared.ledger.batches import Batches
 from shared.ledger.campaigns import Campaign, Campaigns
 from shared.ledger.draft import IdempotencyKey
 from shared.ledger.ids import new_id
@@ -25,6 +25,7 @@ from shared.ledger.ids import new_id
 QUEUE = "campaigns"
 """Where bells of the service of campaigns are rung."""
 SHOWN_WAVES = 100
+AHEAD = timedelta(days=3660)
 
 _REQUEST = CampaignRequestSchema()
 _CODE = (
@@ -142,8 +143,7 @@ class CampaignBook:
         )
         if not turns:
             raise Conflict("Its local time has passed for everybody, and those are skipped. Make a new campaign.")
-        batch = Batch(new_id(), {"campaign": str(identifier), **told(found.request)})
-        self.campaigns.release(project_id, identifier, turns, passed_over, batch, unseen=unseen, who=who, now=now)
+        self.campaigns.release(project_id, identifier, turns, passed_over, unseen=unseen, who=who, now=now)
         self._ring()
 
     def pause(self, project_id: int, identifier: UUID, *, who: str) -> None:
@@ -219,14 +219,14 @@ def _check_times(loaded: Mapping[str, Any], audience: Audience, now: datetime) -
     if send_at and send_at < now - TOLERATED:
         raise InvalidInput({"send_at": ["This moment has passed. Leave send_at out to send when it is released."]})
     if send_at and send_at > now + AHEAD:
-        raise InvalidInput({"send_at": [f"May be at most {AHEAD.days} days ahead."]})
+        raise InvalidInput({"send_at": ["Is too far ahead: ten years at most."]})
     if "local_time" in loaded:
         local = LocalTime.of(loaded["local_time"])
         moments = [local.moment(zone) for zone in audience.zones]
         if max(moments) < now:
             raise InvalidInput({"local_time.at": ["This time has passed for everybody in the audience."]})
-        if max(moments) > now + AHEAD + timedelta(days=1):
-            raise InvalidInput({"local_time.at": [f"May be at most {AHEAD.days} days ahead."]})
+        if max(moments) > now + AHEAD:
+            raise InvalidInput({"local_time.at": ["Is too far ahead: ten years at most."]})
 
 
 def _within(problems: Mapping[str, list[str]]) -> InvalidInput:

@@ -7,7 +7,7 @@ the batch and the member's number besides. A worker that is stopped in the middl
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,11 +16,11 @@ import orjson
 from sqlalchemy import Connection, text
 
 from shared.ledger.audiences import Member, members_of
-from shared.ledger.batches import RowError, write_errors
+from shared.ledger.batches import Batch, RowError, open_batch, write_errors
 from shared.ledger.campaigns import COLUMNS, NOW, Campaign, Wave
 from shared.ledger.database import Database
 from shared.ledger.endings import finish, recorded, returned
-from shared.ledger.streams import resume_stream, take_back
+from shared.ledger.streams import reopen, resume_stream, take_back
 
 IDLE = 15
 """Seconds that a turn may let the ledger wait for its next statement."""
@@ -44,6 +44,7 @@ _CROWDED = text("""
         SELECT FROM deliveries WHERE stream_id = :stream_id AND due_at <= :now AND deaths = 0
         ORDER BY due_at OFFSET :most LIMIT 1)
 """)
+_BEGIN = text("UPDATE campaigns SET batch_id = :batch_id, stream_id = :stream_id WHERE id = :id")
 _MOVE = text("UPDATE campaign_waves SET number = :number, done = :done WHERE campaign_id = :id AND zone = :zone")
 _TAKEN = text("""
     UPDATE campaigns
@@ -62,13 +63,14 @@ _LEFT = text("""
 _END = text("UPDATE campaigns SET state = :state, ended_at = :now, next_at = NULL, problem = NULL WHERE id = :id")
 # What is in doubt is not sent again; but that it was not sent nobody can promise.
 _CANCEL = text(f"""
-    WITH waiting AS MATERIALIZED (
-        (SELECT id FROM deliveries WHERE stream_id = :stream_id AND due_at IS NOT NULL AND deaths = 0
-         ORDER BY due_at, id LIMIT :most FOR UPDATE SKIP LOCKED)
-        UNION ALL
-        (SELECT id FROM deliveries
-         WHERE queue = :queue AND stream_id = :stream_id AND due_at IS NOT NULL AND deaths > 0
-         LIMIT :most FOR UPDATE SKIP LOCKED)),
+    WITH plain AS MATERIALIZED (
+        SELECT id FROM deliveries WHERE stream_id = :stream_id AND due_at IS NOT NULL AND deaths = 0
+        ORDER BY due_at, id LIMIT :most FOR UPDATE SKIP LOCKED),
+    suspect AS MATERIALIZED (
+        SELECT id FROM deliveries
+        WHERE queue = :queue AND stream_id = :stream_id AND due_at IS NOT NULL AND deaths > 0
+        LIMIT :most FOR UPDATE SKIP LOCKED),
+    waiting AS (SELECT id FROM plain UNION ALL SELECT id FROM suspect),
     stopped AS (
         UPDATE deliveries d
         SET state = CASE WHEN d.doubt THEN 'unknown' ELSE 'cancelled' END, due_at = NULL, lease_until = NULL,
@@ -116,6 +118,18 @@ class Turn:
         """The wave that is to go on now, if any."""
         row = self.connection.execute(_WAVE, {"id": self.campaign.id, "now": self.now}).first()
         return Wave(**row._mapping) if row else None
+
+    def begin(self, batch: Batch) -> None:
+        """Open the batch that its notifications belong to, and their stream: the first time somebody's turn comes.
+
+        Not before, since ids of notifications tell when they were made. A pause finds the stream, for it waits for this
+        turn to end.
+        """
+        found = self.campaign
+        open_batch(self.connection, found.project_id, batch, closed=False)
+        stream_id = reopen(self.connection, found.queue, found.project_id, batch.id)
+        self.connection.execute(_BEGIN, {"id": found.id, "batch_id": batch.id, "stream_id": stream_id})
+        self.campaign = replace(found, batch_id=batch.id, stream_id=stream_id)
 
     def members(self, wave: Wave, limit: int) -> list[Member]:
         """The next members of a wave."""

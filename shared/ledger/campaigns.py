@@ -18,10 +18,9 @@ from shared.errors import Conflict, NotFound
 from shared.ledger import inserts
 from shared.ledger.audiences import read_cursor
 from shared.ledger.audit import record
-from shared.ledger.batches import Batch, open_batch
 from shared.ledger.database import Database
 from shared.ledger.draft import IdempotencyKey
-from shared.ledger.streams import pause_stream, reopen, resume_stream, take_back
+from shared.ledger.streams import pause_stream, resume_stream, take_back
 
 COLUMNS = (
     "id, project_id, name, audience_id, template_id, request, queue, throttle, rate, send_at, local_time, members, "
@@ -58,8 +57,7 @@ _BEGIN_DRY_RUN = text(f"""
 _RELEASE = text(f"""
     UPDATE campaigns
     SET state = CASE WHEN :starts_at > {NOW} THEN 'scheduled' ELSE 'running' END, released_at = {NOW},
-        next_at = greatest(CAST(:starts_at AS timestamptz), {NOW}), batch_id = :batch_id, stream_id = :stream_id,
-        passed_over = :passed_over, problem = NULL
+        next_at = greatest(CAST(:starts_at AS timestamptz), {NOW}), passed_over = :passed_over, problem = NULL
     WHERE id = :id
 """)
 _WAVE = text("""
@@ -249,14 +247,13 @@ class Campaigns:
             record(connection, project_id, who, "campaign.dry-run", subject=identifier)
 
     def release(
-        self, project_id: int, identifier: UUID, waves: Sequence[Wave], passed_over: int, batch: Batch, *,
+        self, project_id: int, identifier: UUID, waves: Sequence[Wave], passed_over: int, *,
         unseen: bool = False, who: str, now: datetime | None = None,
     ) -> None:  # fmt: skip
         """Let it go out.
 
         Parameters:
             waves: when whose turn is. passed_over: members who are in none.
-            batch: what its notifications belong to.
             unseen: even though its dry run has not been finished.
 
         Raises:
@@ -272,17 +269,14 @@ class Campaigns:
                     "It has had no dry run to the end: POST …/dry-run shows what would be sent. To release it unseen, "
                     'give {"without_dry_run": true}.'
                 )
-            open_batch(connection, project_id, batch, closed=False)
-            # Made now, so that a pause finds it whenever it comes.
-            stream_id = reopen(connection, found.queue, project_id, batch.id)
             for wave in waves:
                 connection.execute(
                     _WAVE,
                     {"id": identifier, "zone": wave.zone, "starts_at": wave.starts_at, "members": wave.members},
                 )
             asked = {
-                "id": identifier, "starts_at": min(wave.starts_at for wave in waves), "batch_id": batch.id,
-                "stream_id": stream_id, "passed_over": passed_over, "now": now,
+                "id": identifier, "starts_at": min(wave.starts_at for wave in waves), "passed_over": passed_over,
+                "now": now,
             }  # fmt: skip
             connection.execute(_RELEASE, asked)
             record(connection, project_id, who, "campaign.released", subject=identifier, detail={"unseen": unseen})
