@@ -27,6 +27,7 @@ from crier.answers import (
     Template,
     TemplateSummary,
 )
+from crier.campaigns import Audiences, Campaigns
 from crier.encoding import as_query, given
 from crier.errors import WaitTimeout
 from crier.events import Events
@@ -67,6 +68,8 @@ class Client:
         self.suppressions = Suppressions(self._http.call, self._pages)
         self.schedules = Schedules(self._http.call, self._pages)
         self.events = Events(self._http.call, self._pages)
+        self.audiences = Audiences(self._http.call, self._pages)
+        self.campaigns = Campaigns(self._http.call, self._pages)
 
     def __enter__(self) -> Self:
         return self

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from crier.local.server import Server
 
-WORKERS = ("email", "sms", "whatsapp", "push", "webhook", "cleanup")
+WORKERS = ("email", "sms", "whatsapp", "push", "webhook", "cleanup", "campaigns")
+LANELESS = frozenset({"cleanup", "campaigns"})
+"""Those that send nothing themselves: each has one queue, of its own name."""
 
 # An empty --path: modules come from where Crier is installed. A folder `shared` or `services` in the current
 # directory, which is common, must not be taken for ours (PYTHONSAFEPATH says the same to Python itself).
@@ -17,7 +19,7 @@ DRAMATIQ_OPTIONS = ("--path", "--processes", "1")
 GRACE = ("--worker-shutdown-timeout", "25000")
 
 # Each queue gets an equal share of its worker's threads: four a lane in a service of its own, two when packed.
-THREADS_ALONE, THREADS_PACKED = 12, 32
+THREADS_ALONE, THREADS_PACKED = 12, 34
 
 
 @dataclass(frozen=True)

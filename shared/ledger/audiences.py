@@ -52,7 +52,8 @@ _CLOSE = text(f"""
         refused = (SELECT count(DISTINCT row_number) FROM audience_rows WHERE audience_id = :id AND doubles IS NULL),
         zones = coalesce((
             SELECT jsonb_object_agg(zone, members) FROM (
-                SELECT zone, count(*) AS members FROM audience_members WHERE audience_id = :id GROUP BY zone) z), '{{}}')
+                SELECT zone, count(*) AS members FROM audience_members
+                WHERE audience_id = :id GROUP BY zone) z), '{{}}')
     WHERE id = :id RETURNING {_COLUMNS}
 """)
 _GET = text(f"SELECT {_COLUMNS} FROM audiences WHERE id = :id AND project_id = :project_id AND deleted_at IS NULL")

@@ -2,7 +2,7 @@
 
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -106,8 +106,8 @@ class Ground:
 
 
 @pytest.fixture
-def ground(database: Database) -> Iterator[Ground]:
-    yield make_ground(database)
+def ground(database: Database) -> Ground:
+    return make_ground(database)
 
 
 def make_ground(database: Database, *, window: int = 20_000) -> Ground:

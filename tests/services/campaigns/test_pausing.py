@@ -173,7 +173,9 @@ def test_what_comes_back_after_a_cancellation_is_cancelled_too(
     ground.engine.step()
     assert ground.now(made).state == "cancelling"
     # The provider was too busy: they are to be tried again.
-    database.execute(text("UPDATE deliveries SET state = 'queued', due_at = now() + interval '1 hour', lease_until = NULL"))
+    database.execute(
+        text("UPDATE deliveries SET state = 'queued', due_at = now() + interval '1 hour', lease_until = NULL")
+    )
     for _ in range(2):
         hurry()
         ground.engine.step()
