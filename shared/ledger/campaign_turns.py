@@ -20,20 +20,30 @@ from shared.ledger.batches import Batch, RowError, open_batch, write_errors
 from shared.ledger.campaigns import COLUMNS, NOW, Campaign, Wave
 from shared.ledger.database import Database
 from shared.ledger.endings import finish, recorded, returned
-from shared.ledger.streams import reopen, resume_stream, take_back
+from shared.ledger.streams import pause_stream, reopen, resume_stream, take_back
 
 IDLE = 15
 """Seconds that a turn may let the ledger wait for its next statement."""
+MOST_DEATHS = 10
+"""Workers that may die during a campaign's turns, one after the other, before it waits for a person."""
 
 _DUE = text("""
     SELECT EXISTS (SELECT FROM campaigns WHERE next_at <= now())
         OR EXISTS (SELECT FROM audiences WHERE deleted_at IS NOT NULL AND emptied_at IS NULL) AS due
 """)
 _IDLE = text(f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE}s'")
-_CLAIM = text(f"""
-    SELECT {COLUMNS}, {NOW} AS now FROM campaigns WHERE next_at <= {NOW}
-    ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED
+# Counted before the turn, and committed: what kills its worker must not be given to the next one for ever.
+_TRY = text(f"""
+    WITH due AS MATERIALIZED (
+        SELECT id FROM campaigns WHERE next_at <= {NOW} ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+    UPDATE campaigns c SET tries = tries + 1 FROM due WHERE c.id = due.id RETURNING c.id
 """)
+_CLAIM = text(f"""
+    SELECT {COLUMNS}, {NOW} AS now, tries FROM campaigns WHERE id = :id AND next_at <= {NOW} FOR UPDATE SKIP LOCKED
+""")
+_TRIED = text("UPDATE campaigns SET tries = 0 WHERE id = :id")
+_STOP = text("UPDATE campaigns SET problem = :problem, next_at = NULL, tries = 0 WHERE id = :id")
+_STOPPED = text(f"UPDATE campaigns SET state = 'paused', paused_at = {NOW} WHERE id = :id")
 _WAVE = text("""
     SELECT zone, starts_at, members, number, done FROM campaign_waves
     WHERE campaign_id = :id AND NOT done AND starts_at <= :now ORDER BY starts_at, zone LIMIT 1
@@ -88,7 +98,7 @@ _DRY = text("""
     WHERE id = :id
 """)
 _POSTPONE = text("""
-    UPDATE campaigns SET problem = :problem, next_at = now() + make_interval(secs => :seconds)
+    UPDATE campaigns SET problem = :problem, tries = 0, next_at = now() + make_interval(secs => :seconds)
     WHERE id = :id AND next_at IS NOT NULL
 """)
 _BARRED = text("""
@@ -191,6 +201,14 @@ class Turn:
         resume_stream(self.connection, self.campaign.stream_id)
         self.connection.execute(_END, {"id": self.campaign.id, "state": state, "now": self.now})
 
+    def stop(self, problem: str) -> None:
+        """Let it wait for a person."""
+        self.connection.execute(_STOP, {"id": self.campaign.id, "problem": problem})
+        if self.campaign.state in ("scheduled", "running"):
+            pause_stream(self.connection, self.campaign.stream_id)
+            take_back(self.connection, self.campaign.stream_id)
+            self.connection.execute(_STOPPED, {"id": self.campaign.id, "now": self.now})
+
     def cancel_some(self, most: int) -> int:
         """Cancel some of what waits; how many. What workers have not begun to send is taken back from them first."""
         take_back(self.connection, self.campaign.stream_id)
@@ -237,14 +255,22 @@ class Turns:
         Parameters:
             now: for tests; the database's clock when None.
         """
+        found = self.database.rows(_TRY, {"now": now})
+        tried = found[0].id if found else None
         with self.database.transaction() as connection:
             connection.execute(_IDLE)
-            row = connection.execute(_CLAIM, {"now": now}).first()
+            row = connection.execute(_CLAIM, {"id": tried, "now": now}).first() if tried else None
             if row is None:
                 yield None
                 return
-            *columns, moment = row
-            yield Turn(connection, Campaign(*columns), moment)
+            *columns, moment, tries = row
+            turn = Turn(connection, Campaign(*columns), moment)
+            if tries > MOST_DEATHS:
+                turn.stop("Every service that took it died. Look into that, then resume it or try it again.")
+                yield None
+                return
+            yield turn
+            connection.execute(_TRIED, {"id": turn.campaign.id})
 
     def postpone(self, identifier: UUID, seconds: float, problem: str) -> None:
         """Look at one that failed later, so that it does not keep the others from going on."""

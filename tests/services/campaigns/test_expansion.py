@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from services.campaigns.expansion import CHUNK
-from shared.ledger.campaign_turns import Turn
+from shared.ledger.campaign_turns import MOST_DEATHS, Turn
 from shared.ledger.database import Database
 from shared.ledger.recovery import Recovery
 from tests.services.campaigns.conftest import QUEUE, WHO, Ground, Hurry, make_ground
@@ -89,6 +89,26 @@ def test_one_that_fails_keeps_no_other_from_going_on(ground: Ground, monkeypatch
     assert ground.send_all() == Counter({"+447700900999": 1})
     assert "RuntimeError" in (ground.now(broken).problem or "")
     assert ground.now(whole).problem is None
+
+
+def test_what_kills_its_service_every_time_waits_for_a_person(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    ground.people(1)
+    made = ground.released()
+
+    def die(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Turn, "wave", die)
+        for _ in range(MOST_DEATHS):
+            with pytest.raises(KeyboardInterrupt):
+                ground.engine.step()
+        assert not ground.engine.step()
+    found = ground.now(made)
+    assert (found.state, found.next_at) == ("paused", None)
+    assert "died" in (found.problem or "")
+    ground.book.resume(ground.project_id, made.id, who=WHO)
+    assert ground.send_all() == numbers(1)
 
 
 def test_campaigns_that_are_due_share_the_turns(ground: Ground) -> None:

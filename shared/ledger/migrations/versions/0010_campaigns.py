@@ -58,7 +58,7 @@ CREATE TABLE audience_rows (
     PRIMARY KEY (audience_id, row_number, field)
 );
 
--- rate: messages a second. paced_until: until when those that are in the ledger last, at that rate.
+-- tries: turns that were begun and not ended, as their workers died. rate: messages a second. paced_until: until when those that are in the ledger last, at that rate.
 CREATE TABLE campaigns (
     id uuid PRIMARY KEY,
     project_id int NOT NULL REFERENCES projects,
@@ -84,6 +84,7 @@ CREATE TABLE campaigns (
     dry_run jsonb,
     renderings jsonb,
     problem text,
+    tries smallint NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL DEFAULT now(),
     released_at timestamptz,
     started_at timestamptz,
