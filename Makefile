@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/installed
 # of its own. A worker that is done takes over from one that has long tests left.
 TEST_WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((n < 3 ? n + 1 : 4)))
 PYTEST := $(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal
-SERVICES := gateway relay scheduler email sms whatsapp push inapp webhook chat cleanup
+SERVICES := gateway relay scheduler email sms whatsapp push inapp webhook chat cleanup campaigns
 LOCKS := $(SERVICES) local
 LOCK := $(BIN)/uv pip compile pyproject.toml --no-config --quiet --universal --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock"

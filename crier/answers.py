@@ -441,6 +441,28 @@ class ImportedRecipients(TypedDict):
     errors: Sequence[RowError]
 
 
+class Audience(TypedDict):
+    """A list of people. `zones`: members by time zone; `closed_at`: None while it is being loaded."""
+
+    id: str
+    name: str
+    form: str
+    unique_by: str
+    members: int
+    duplicates: int
+    refused: int
+    zones: Mapping[str, int]
+    created_at: str
+    closed_at: str | None
+
+
+class LoadedAudience(Audience):
+    """An audience that was uploaded, and the first rows that are not in it."""
+
+    complete: bool
+    errors: Sequence[RowError]
+
+
 class SaidChoice(TypedDict):
     """What was said of a user's wishes: of all, where category or channel is None. `source`: a key, or `link`."""
 
@@ -482,3 +504,76 @@ class Category(TypedDict):
 
 QuietWindow = TypedDict("QuietWindow", {"from": str, "until": str, "timezone": str, "channels": Sequence[str]})
 """A project's quiet hours."""
+
+
+class Member(TypedDict):
+    """Who is in an audience, by the number of his row."""
+
+    number: int
+    to: Json
+    data: Json | None
+    metadata: Json | None
+
+
+class LeftOut(RowError):
+    """A row that is no member: refused, or `doubles` an earlier one."""
+
+    doubles: int | None
+
+
+class CampaignProgress(TypedDict):
+    """How far a campaign is: `share` of all there is to do, deliveries by state, and when it will be over."""
+
+    members: int
+    left: int
+    refused: int
+    passed_over: int
+    states: Mapping[str, int]
+    ended: int
+    share: float
+    rate: float | None
+    estimated_end: str | None
+
+
+class Wave(TypedDict):
+    """Members who go at the same moment: of a time zone, or everybody (`*`)."""
+
+    zone: str
+    starts_at: str
+    members: int
+    done: bool
+
+
+class CampaignSummary(TypedDict):
+    """A campaign as a list shows it: draft, scheduled, running, paused, cancelling, cancelled or done."""
+
+    id: str
+    name: str
+    audience_id: str
+    queue: str
+    throttle: str | None
+    send_at: str | None
+    local_time: Json | None
+    members: int
+    state: str
+    batch_id: str | None
+    taken: int
+    refused: int
+    passed_over: int
+    dry_run: Json | None
+    problem: str | None
+    created_at: str
+    released_at: str | None
+    started_at: str | None
+    paused_at: str | None
+    paused_for: float
+    ended_at: str | None
+
+
+class Campaign(CampaignSummary):
+    """A campaign with what it sends, how far it is, and what its first recipients will read."""
+
+    request: Json
+    progress: CampaignProgress
+    waves: Sequence[Wave]
+    renderings: Sequence[Json]

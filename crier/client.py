@@ -27,6 +27,7 @@ from crier.answers import (
     Template,
     TemplateSummary,
 )
+from crier.campaigns import Audiences, Campaigns
 from crier.caps import Caps
 from crier.chats import Chats
 from crier.choices import Categories, QuietHours
@@ -77,6 +78,8 @@ class Client:
         self.recipients = Recipients(self._http.call, self._pages)
         self.categories = Categories(self._http.call)
         self.quiet_hours = QuietHours(self._http.call)
+        self.audiences = Audiences(self._http.call, self._pages)
+        self.campaigns = Campaigns(self._http.call, self._pages)
 
     def __enter__(self) -> Self:
         return self

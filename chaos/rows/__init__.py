@@ -4,6 +4,7 @@ from chaos.row import Row
 from chaos.rows import (
     bodies,
     broker_away,
+    campaign,
     clock_wrong,
     clocks_killed,
     database_away,
@@ -33,5 +34,6 @@ _FAMILIES = (
     bodies,
     rolling_stop,
     plans_fall_due,
+    campaign,
 )
 ROWS: tuple[Row, ...] = tuple(row for family in _FAMILIES for row in family.ROWS)

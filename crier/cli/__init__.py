@@ -39,6 +39,8 @@ COMMANDS = {
     "caps": ("crier.cli.caps:caps", "Say how often to write to one person, at most.", "cli"),
     "calendar": ("crier.cli.calendar:calendar", "Show the periodic jobs, and what came of them.", "cli"),
     "schedules": ("crier.cli.schedules:schedules", "Send later, at intervals or by cron.", "cli"),
+    "audiences": ("crier.cli.audiences:audiences", "Upload lists of people, for campaigns.", "cli"),
+    "campaigns": ("crier.cli.campaigns:campaigns", "Send to everybody on a list; try, pause and watch it.", "cli"),
     "events": ("crier.cli.events:events", "Say what to remind people of; move and cancel it.", "cli"),
     "keys": ("crier.cli.keys:keys", "Make, list and end API keys.", "cli"),
     "cleanup": ("crier.cli.cleanup:cleanup", "Check, try, run and undo cleanup policies of your own.", "local"),

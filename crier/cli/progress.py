@@ -47,6 +47,13 @@ def working(description: str, count: int, console: Console) -> Iterator[Callable
         yield lambda done: bars.update(task, completed=done)
 
 
+@contextmanager
+def telling(description: str, console: Console) -> Iterator[Told]:
+    """A bar, as it is told how much is done, and of how much."""
+    with _bars(console, MofNCompleteColumn(), TimeElapsedColumn()) as bars:
+        yield _teller(bars, description)
+
+
 def _teller(bars: Progress, description: str) -> Told:
     task = bars.add_task(description, total=None)
     return lambda done, total: bars.update(task, completed=done, total=total)

@@ -15,7 +15,7 @@ from crier.local.cluster import Cluster, Step
 from crier.local.credentials import Credentials
 from crier.local.home import Home
 from crier.local.ports import free_port
-from crier.local.programs import WORKERS, Program
+from crier.local.programs import LANELESS, WORKERS, Program
 from crier.local.running import Running
 from crier.sandbox import Sandbox
 from crier.triage import Triage
@@ -112,7 +112,7 @@ def services(split: bool) -> Iterable[Program]:
             yield program
             continue
         mine = {f"{channel}.{SHARED_LANE}" for channel in SHARED}
-        every = {f"{channel}.{lane}" for channel in WORKERS for lane in LANES if channel != "cleanup"} | {"cleanup"}
+        every = {f"{name}.{lane}" for name in WORKERS if name not in LANELESS for lane in LANES} | LANELESS
         yield replace(program, command=(*program.command, "--queues", *sorted(every - mine)))
         routes = (f"{name}={value}" for name, value in shared().items())
         command = programs.worker(list(SHARED), "--queues", *sorted(mine))

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from crier.local.server import Server
 
-WORKERS = ("email", "sms", "whatsapp", "push", "inapp", "webhook", "chat", "cleanup")
+WORKERS = ("email", "sms", "whatsapp", "push", "inapp", "webhook", "chat", "cleanup", "campaigns")
+LANELESS = frozenset({"cleanup", "campaigns"})
+"""Those that send nothing themselves: each has one queue, of its own name."""
 
 # An empty --path: modules come from where Crier is installed. A folder `shared` or `services` in the current
 # directory, which is common, must not be taken for ours (PYTHONSAFEPATH says the same to Python itself).
@@ -17,7 +19,8 @@ DRAMATIQ_OPTIONS = ("--path", "--processes", "1")
 GRACE = ("--worker-shutdown-timeout", "25000")
 
 # Each queue gets an equal share of its worker's threads: four a lane in a service of its own, two when packed.
-THREADS_ALONE, THREADS_PACKED = 12, 38
+THREADS_ALONE = 12
+THREADS_PACKED = 2 * (3 * (len(WORKERS) - len(LANELESS)) + len(LANELESS))
 
 
 @dataclass(frozen=True)

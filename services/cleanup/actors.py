@@ -7,8 +7,8 @@ from services.cleanup.declared.runner import Runner
 from services.cleanup.ledger import yielding_database
 from services.cleanup.pace import Pace
 from services.cleanup.policies import (
-    contacts,
     appointments,
+    contacts,
     dead_letters,
     idempotency_keys,
     inboxes,

@@ -4,11 +4,13 @@ from flask import Flask
 
 from services.gateway import (
     access,
+    audiences,
     auth,
     availability,
     batches,
     bodies,
     calendar,
+    campaigns,
     caps,
     categories,
     chats,
@@ -58,6 +60,8 @@ BLUEPRINTS = (
     categories.blueprint,
     quiet_hours.blueprint,
     inbox.blueprint,
+    audiences.blueprint,
+    campaigns.blueprint,
 )
 
 

@@ -199,3 +199,22 @@ QUIET_HOURS: dict[str, dict[str, Any]] = {
     "From ten to eight": {"from": "22:00", "until": "08:00", "timezone": "Europe/Paris"},
     "SMS only": {"from": "21:00", "until": "09:00", "timezone": "Europe/London", "channels": ["sms"]},
 }
+
+CAMPAIGNS: dict[str, dict[str, Any]] = {
+    "A promotion to everybody, 600 a minute": {
+        "name": "Spring menu",
+        "audience": "newsletter",
+        "request": {
+            "channel": "email",
+            "kind": "promotion",
+            "content": {"subject": "Our spring menu", "text": "Asparagus is here: https://example.com/menu"},
+        },
+        "throttle": "600/m",
+    },
+    "At nine in the morning, wherever they are": {
+        "name": "Opening hours",
+        "audience": "newsletter",
+        "request": {"channel": "sms", "content": {"body": "We are open on Sunday."}},
+        "local_time": {"at": "2030-03-28T09:00", "timezone": "Europe/London", "past": "skip"},
+    },
+}

@@ -6,6 +6,8 @@ from typing import Any
 
 from flask import Flask, current_app
 
+from shared.campaigns.book import CampaignBook
+from shared.campaigns.uploads import AudienceUploads
 from shared.crypto import Sealer
 from shared.delivery.bells import Ringer
 from shared.inbox.tokens import InboxTokens
@@ -13,7 +15,9 @@ from shared.intake import Intake
 from shared.intake.upload import Uploads
 from shared.ledger.actions import Actions
 from shared.ledger.appointments import Appointments
+from shared.ledger.audiences import Audiences
 from shared.ledger.batches import Batches
+from shared.ledger.campaigns import Campaigns
 from shared.ledger.caps import Caps
 from shared.ledger.categories import Categories
 from shared.ledger.chats import Chats
@@ -104,6 +108,9 @@ class Parts:
     inboxes: Inboxes
     inbox_tokens: InboxTokens
     inbox_url: str | None
+    audiences: Audiences
+    audience_uploads: AudienceUploads
+    campaigns: CampaignBook
 
     @classmethod
     def of(
@@ -131,7 +138,7 @@ class Parts:
             reporting=None if sources is None else sources.keys(),
         )
         batches = Batches(database)
-        appointments = Appointments(database)
+        appointments, audiences = Appointments(database), Audiences(database)
         return cls(
             database=database,
             intake=intake,
@@ -172,6 +179,9 @@ class Parts:
             inboxes=Inboxes(database),
             inbox_tokens=InboxTokens(sealer),
             inbox_url=inbox_url,
+            audiences=audiences,
+            audience_uploads=AudienceUploads(intake.acceptance, audiences),
+            campaigns=CampaignBook(intake, Campaigns(database), audiences, batches, ringer),
         )
 
     def attach(self, app: Flask) -> None:

@@ -11,6 +11,7 @@ from services.gateway.schedule_schemas import STATES as SCHEDULE_STATES
 from shared.errors import InvalidInput
 from shared.intake.fields import Channel, Moment
 from shared.intake.problems import StrictSchema, load
+from shared.ledger.campaigns import STATES as CAMPAIGN_STATES
 from shared.ledger.dead_letters import Filters as LetterFilters
 from shared.ledger.dead_letters import Kind, Why
 from shared.ledger.held import HeldFilters
@@ -106,7 +107,7 @@ class _SchedulesSchema(PageQuerySchema):
     )
 
 
-class _RecipientsSchema(_PageSchema):
+class _RecipientsSchema(PageQuerySchema):
     # A cursor is an id.
     cursor = Line(validate=validate.Length(1, 200))
     prefix = Line(validate=validate.Length(1, 200))
@@ -114,9 +115,18 @@ class _RecipientsSchema(_PageSchema):
 
 
 _RECIPIENTS = _RecipientsSchema()
+
+
+class _CampaignsSchema(PageQuerySchema):
+    state = fields.String(
+        validate=validate.OneOf(CAMPAIGN_STATES, error=f"Must be one of {', '.join(CAMPAIGN_STATES)}.")
+    )
+
+
 _SUPPRESSION, _SUPPRESSIONS = _SuppressionSchema(), _SuppressionsSchema()
 _PAGE, _LIST, _OUTBOX = PageQuerySchema(), _ListSchema(), _OutboxSchema()
 _LETTERS, _HELD, _SCHEDULES = _LettersSchema(), _HeldSchema(), _SchedulesSchema()
+_CAMPAIGNS = _CampaignsSchema()
 
 PAGE_PARAMETERS = [
     {"in": "query", "name": "limit", "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": 50}},
@@ -164,6 +174,7 @@ SUPPRESSIONS_PARAMETERS = [
     *PAGE_PARAMETERS,
 ]
 OUTBOX_PARAMETERS = [query("channel", "Only these.", enum=list(CHANNELS)), *PAGE_PARAMETERS]
+CAMPAIGNS_PARAMETERS = [query("state", "Only these.", enum=list(CAMPAIGN_STATES)), *PAGE_PARAMETERS]
 SCHEDULES_PARAMETERS = [query("state", "Only these.", enum=list(SCHEDULE_STATES)), *PAGE_PARAMETERS]
 
 
@@ -221,12 +232,18 @@ def suppressions_query() -> dict[str, Any]:
 
 def recipients_query() -> dict[str, Any]:
     """Filters, limit and cursor."""
-    return _load(_RECIPIENTS)
+    return load_query(_RECIPIENTS)
 
 
 def schedules_query() -> tuple[str | None, int, str | None]:
     """State, limit and cursor."""
     asked = load_query(_SCHEDULES)
+    return asked.get("state"), asked["limit"], asked.get("cursor")
+
+
+def campaigns_query() -> tuple[str | None, int, str | None]:
+    """State, limit and cursor."""
+    asked = load_query(_CAMPAIGNS)
     return asked.get("state"), asked["limit"], asked.get("cursor")
 
 

@@ -16,8 +16,11 @@ from services.relay.exhume import bury_runs, exhume
 from services.relay.receipts import ReceiptDesk
 from services.relay.reminders import ReminderDesk
 from shared.broker import Broker
+from shared.campaigns.book import QUEUE as CAMPAIGNS
 from shared.delivery.bells import Ringer
 from shared.errors import LedgerUnavailable
+from shared.ledger.campaign_turns import Turns
+from shared.ledger.campaigns import OPEN
 from shared.ledger.dead_letters import DeadLetters
 from shared.ledger.dead_tasks import Graves
 from shared.ledger.events import BATCH, QUEUE, Events
@@ -28,6 +31,7 @@ from shared.ledger.ticks import Ticks
 from shared.providers.health import judge
 from shared.providers.permission import Permission
 from shared.schedules.firing import Sweeper
+from shared.telemetry.metrics import CAMPAIGNS as CAMPAIGN_STATES
 from shared.telemetry.metrics import DEAD_LETTERS, EXPIRED, HELD, LANE_AGE, LANE_DEPTH, REAPED
 
 log = structlog.get_logger(__name__)
@@ -58,11 +62,13 @@ class Clock:
     sweeper: Sweeper | None = None
     chains: ChainDesk | None = None
     events: Events = field(init=False)
+    turns: Turns = field(init=False)
     _scheduler: BackgroundScheduler = field(default_factory=lambda: BackgroundScheduler(timezone="UTC"))
     _trouble_at: float = field(default=float("-inf"))
 
     def __post_init__(self) -> None:
         self.events = Events(self.recovery.database)
+        self.turns = Turns(self.recovery.database)
 
     def start(self) -> None:
         """Begin ticking, in the background."""
@@ -75,6 +81,7 @@ class Clock:
             (self.fire, 1.0),
             (self.remind, 1.0),
             (self.take_chains_on, 1.0),
+            (self.campaign, 1.0),
             (self.measure, 5.0),
             (self.rescue, 5.0),
             (self.catch_up, 30.0),
@@ -82,6 +89,7 @@ class Clock:
             (self.order, 5.0),
             (self.balance, 5.0),
             (self.count_receipts, 30.0),
+            (self.count_campaigns, 30.0),
             (self.judge_providers, 60.0),
             (self.tidy, 60.0),
         ):
@@ -136,6 +144,17 @@ class Clock:
         """Have the next step begin of the chains whose last one was not enough, and end the others."""
         if self.chains:
             self.chains.sweep()
+
+    def campaign(self) -> None:
+        """Ring for the campaigns that are due."""
+        if self.turns.due():
+            self.ringer.ring(CAMPAIGNS)
+
+    def count_campaigns(self) -> None:
+        """Export how many campaigns there are that have not ended."""
+        counts = self.turns.counts()
+        for state in OPEN:
+            CAMPAIGN_STATES.labels(state).set(counts.get(state, 0))
 
     def receive(self) -> None:
         """Let what providers reported take effect."""

@@ -25,8 +25,8 @@ class Ringer(Protocol):
 
 
 def actor_name(queue: str) -> str:
-    """The actor that answers a queue's bells, e.g. `sms.critical.deliver`."""
-    return f"{queue}.deliver"
+    """The actor that answers a queue's bells, e.g. `sms.critical.deliver`; that of a service without lanes advances."""
+    return f"{queue}.deliver" if "." in queue else f"{queue}.advance"
 
 
 class Bells:

@@ -24,6 +24,7 @@ from shared.templates.variables import Variable
 SHORT = ("email", "phone", "user_id", "name", "locale", "timezone", "unsubscribe_url")
 _RECIPIENT = tuple(RecipientSchema().fields)
 ORDERING_KEY = "ordering_key"
+MAX_PATH = 8
 _DELIMITERS = (",", ";", "\t")
 
 
@@ -40,13 +41,14 @@ class CsvFile:
     """A file whose header has been read and understood.
 
     Parameters:
-        variables: what the template declares, by name.
+        variables: what the template declares, by name; None keeps every other column as it is written, for templates
+            that are not known yet.
 
     Raises:
         InvalidInput: the header is wrong.
     """
 
-    def __init__(self, source: io.RawIOBase, variables: Mapping[str, Variable]) -> None:
+    def __init__(self, source: io.RawIOBase, variables: Mapping[str, Variable] | None) -> None:
         self._lines = text_lines(source)
         header = next(self._lines, "")
         self._delimiter = max(_DELIMITERS, key=header.count)
@@ -74,7 +76,7 @@ class CsvFile:
                 yield _row(batch_id, number, cells, self._columns)
 
 
-def _columns(header: Sequence[str], variables: Mapping[str, Variable]) -> list[Column]:
+def _columns(header: Sequence[str], variables: Mapping[str, Variable] | None) -> list[Column]:
     names = [name.strip() for name in header]
     if not any(names):
         raise InvalidInput({"line 1": ["The file must begin with a header, e.g. email,name,first_name."]})
@@ -92,17 +94,21 @@ def _columns(header: Sequence[str], variables: Mapping[str, Variable]) -> list[C
         if (column.part, column.path) in seen:
             problems["line 1"] = [f"There are two columns for {column.part}.{'.'.join(column.path)}."]
         seen.add((column.part, column.path))
+    for column in columns:
+        above = (column.path[:length] for length in range(1, len(column.path)))
+        if any((column.part, path) in seen for path in above):
+            problems["line 1"] = [f"{'.'.join(column.path)} is a part of another column: give one or the other."]
     if problems:
         raise InvalidInput(problems)
     return columns
 
 
-def _column(name: str, variables: Mapping[str, Variable]) -> Column | str:
+def _column(name: str, variables: Mapping[str, Variable] | None) -> Column | str:
     """The column, or what is wrong with its name."""
     if not name:
         return "This column has no name."
     part, _, rest = name.partition(".")
-    if name == ORDERING_KEY and name not in variables:
+    if name == ORDERING_KEY and variables is not None and name not in variables:
         return Column("row", (name,), str.strip)
     if name in SHORT:
         return Column("to", (name,), str.strip)
@@ -113,6 +119,8 @@ def _column(name: str, variables: Mapping[str, Variable]) -> Column | str:
     if part == "metadata" and rest:
         return Column("metadata", (rest,), str)
     path = (rest if part == "data" and rest else name).split(".")
+    if variables is None:
+        return Column("data", tuple(path), str) if all(path) and len(path) <= MAX_PATH else f"Not a name: {name[:80]}."
     variable = find_variable(variables, path)
     if variable is None:
         known = [*SHORT, ORDERING_KEY, *variables]

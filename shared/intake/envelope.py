@@ -70,15 +70,19 @@ def seal_up(project_id: int, asked: Mapping[str, Any], templates: Templates, now
     if channel == "webhook" and "template" in asked:
         raise InvalidInput({"template": ["A webhook has no template: give content with a type and data."]})
     pinned = templates.pin(project_id, asked["template"], channel) if "template" in asked else None
-    kind = pinned.template.kind if pinned else asked.get("kind", "transactional")
-    category = pinned.template.category if pinned else asked.get("category")
-    if category and channel == "webhook":
+    kind = _kind(asked, pinned)
+    if channel == "webhook" and asked.get("category"):
         raise InvalidInput({"category": ["People choose by category, and a webhook goes to none: leave this out."]})
     if channel == "inapp" and (kind == "code" or (pinned and pinned.template.secret_variables)):
         raise InvalidInput({"channel": [NO_CODES]})
-    send_at, expires_at = asked.get("send_at"), asked.get("expires_at")
-    if problems := _times(kind, send_at, expires_at, now):
+    if problems := _times(kind, asked.get("send_at"), asked.get("expires_at"), now):
         raise InvalidInput(problems)
+    return sealed(asked, pinned)
+
+
+def sealed(asked: Mapping[str, Any], pinned: Pinned | None) -> Envelope:
+    """The same of a request that was checked before, for the template version it was checked with."""
+    channel, kind = asked["channel"], _kind(asked, pinned)
     return Envelope(
         channel=channel,
         lane=asked.get("lane") or _LANE[kind],
@@ -88,10 +92,14 @@ def seal_up(project_id: int, asked: Mapping[str, Any], templates: Templates, now
         content=None if pinned else _content(channel, asked["content"]),
         data=asked.get("data", {}),
         metadata=asked.get("metadata", {}),
-        send_at=send_at,
-        expires_at=expires_at,
-        category=category,
+        send_at=asked.get("send_at"),
+        expires_at=asked.get("expires_at"),
+        category=pinned.template.category if pinned else asked.get("category"),
     )
+
+
+def _kind(asked: Mapping[str, Any], pinned: Pinned | None) -> str:
+    return pinned.template.kind if pinned else asked.get("kind", "transactional")
 
 
 def _content(channel: str, given: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from threading import Lock
 
-from cachetools import TTLCache
+from cachetools import LRUCache, TTLCache
 
 from shared.errors import InvalidInput
 from shared.intake.problems import did_you_mean
@@ -30,6 +30,7 @@ class Templates:
     def __init__(self, database: Database) -> None:
         self._store = TemplateStore(database)
         self._latest: TTLCache[tuple[int, str], Pinned] = TTLCache(maxsize=2000, ttl=LATEST_FOR)
+        self._versions: LRUCache[int, Pinned] = LRUCache(maxsize=100)
         self._lock = Lock()
 
     def pin(self, project_id: int, name: str, channel: str) -> Pinned:
@@ -45,6 +46,17 @@ class Templates:
         if channel not in pinned.template.channels:
             has = ", ".join(pinned.template.channels)
             raise InvalidInput({"channel": [f"The template {name} has no form for {channel}; it has {has}."]})
+        return pinned
+
+    def version(self, version_id: int) -> Pinned:
+        """The version that something was pinned to."""
+        with self._lock:
+            pinned = self._versions.get(version_id)
+        if pinned is None:
+            found = self._store.by_id(version_id)
+            pinned = Pinned(found.id, compile_bundle(Bundle.from_json(found.bundle)))
+            with self._lock:
+                self._versions[version_id] = pinned
         return pinned
 
     def forget(self, project_id: int, name: str) -> None:

@@ -175,6 +175,20 @@ class Acceptance:
                 return Accepted(frozenset(draft.id for draft in drafts))
         return Accepted(replayed=self.earlier(project_id, key))
 
+    def accept_within(
+        self, connection: Connection, project_id: int, drafts: Sequence[Draft], *, batch_id: UUID, stream_id: int
+    ) -> int:
+        """Commit drafts of a batch together with what else the caller's transaction writes; how many were new.
+
+        Parameters:
+            stream_id: of the batch and its one queue. None of the drafts has an ordering key.
+        """
+        added = 0
+        for some in inserts.slices(drafts):
+            asked = inserts.of_many(((project_id, draft) for draft in some), batch_id, lambda *_: stream_id)
+            added += len(driver_rows(connection, inserts.ACCEPT, asked))
+        return added
+
     def earlier(self, project_id: int, key: IdempotencyKey) -> Mapping[str, Any] | None:
         """The answer given before under this key, or `None` when it is new."""
         found = self.database.rows(_EARLIER, {"project_id": project_id, "key": key.key})

@@ -19,7 +19,9 @@ _DUE = text("""
         WHERE s.paused_at IS NULL AND EXISTS (
             SELECT FROM deliveries d WHERE d.stream_id = s.id AND d.due_at <= now() AND d.deaths = 0)
         UNION ALL
-        SELECT d.queue FROM deliveries d WHERE d.due_at <= now() AND d.deaths > 0) due
+        SELECT d.queue FROM deliveries d
+        WHERE d.due_at <= now() AND d.deaths > 0
+          AND NOT EXISTS (SELECT FROM streams s WHERE s.id = d.stream_id AND s.paused_at IS NOT NULL)) due
 """)
 # After a restart of PostgreSQL every lease looks expired, while workers still hold answers they could not write.
 _REAP = text(f"""
@@ -92,7 +94,7 @@ _LANES = text("""
     FROM streams s CROSS JOIN LATERAL (
         SELECT count(*) AS depth, extract(epoch FROM now() - min(due_at)) AS age
         FROM (SELECT due_at FROM deliveries d
-              WHERE d.stream_id = s.id AND d.due_at <= now() AND d.deaths = 0
+              WHERE d.stream_id = s.id AND d.due_at <= now() AND d.deaths = 0 AND s.paused_at IS NULL
               ORDER BY due_at LIMIT :most) waiting) w
     GROUP BY s.queue ORDER BY s.queue
 """)
@@ -108,7 +110,7 @@ _DONE_WITH = """
 # Locked first and looked at again then: somebody who sends again by hand may have been about to use it.
 _CLOSEABLE = text(f"""
     SELECT s.id FROM streams s JOIN batches b ON b.id = s.batch_id
-    WHERE b.closed_at < now() - interval '1 hour' AND {_DONE_WITH} FOR UPDATE OF s SKIP LOCKED
+    WHERE b.closed_at < now() - interval '1 hour' AND s.paused_at IS NULL AND {_DONE_WITH} FOR UPDATE OF s SKIP LOCKED
 """)
 _CLOSE = text(f"DELETE FROM streams s WHERE s.id = ANY(:ids) AND {_DONE_WITH}")
 
@@ -171,12 +173,15 @@ class Recovery:
         return len(rows)
 
     def close_streams(self) -> int:
-        """Forget the streams of uploads that are complete and drained, so that claims do not look at them."""
+        """Forget the streams of batches that are complete and drained, so that claims do not look at them.
+
+        One that is paused stays: made anew, it would not be.
+        """
         with self.database.transaction() as connection:
             ids = [row.id for row in connection.execute(_CLOSEABLE)]
             return connection.execute(_CLOSE, {"ids": ids}).rowcount if ids else 0
 
     def lanes(self) -> Sequence[Lane]:
-        """Depth and age of every lane that was ever used."""
+        """Depth and age of every lane that was ever used; what is paused does not count."""
         rows = self.database.rows(_LANES, {"most": DEPTH_LIMIT})
         return [Lane(row.queue, row.depth, row.oldest_age or 0.0) for row in rows]

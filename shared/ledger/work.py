@@ -35,16 +35,20 @@ _EARLIER_DOUBT = """CASE WHEN d.state = 'unknown' THEN EXISTS (
                 SELECT FROM attempts t WHERE t.delivery_id = d.id AND t.fence < d.fence AND t.outcome = 'unknown')
             ELSE d.doubt END"""
 _WHY = "coalesce(e.why, CASE e.outcome WHEN 'rejected' THEN 'refused' ELSE 'exhausted' END)"
-_CLAIM = """
+# Of those that a worker died holding, which are few: the others are looked up by streams that are not paused.
+_NOT_PAUSED = """
+    NOT EXISTS (SELECT FROM streams s WHERE s.id = deliveries.stream_id AND s.paused_at IS NOT NULL)
+"""
+_CLAIM = f"""
     WITH alone AS MATERIALIZED (
         SELECT id FROM deliveries
-        WHERE queue = %(queue)s AND due_at <= now() AND deaths > 1
+        WHERE queue = %(queue)s AND due_at <= now() AND deaths > 1 AND {_NOT_PAUSED}
           AND NOT EXISTS (SELECT FROM deliveries h WHERE h.queue = %(queue)s AND h.deaths > 1 AND h.lease_until > now())
           AND (SELECT pg_try_advisory_xact_lock(hashtext('crier.alone.' || %(queue)s)))
         ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED),
     few AS MATERIALIZED (
         SELECT id FROM deliveries
-        WHERE queue = %(queue)s AND due_at <= now() AND deaths = 1 AND NOT EXISTS (SELECT FROM alone)
+        WHERE queue = %(queue)s AND due_at <= now() AND deaths = 1 AND {_NOT_PAUSED} AND NOT EXISTS (SELECT FROM alone)
         ORDER BY due_at LIMIT %(few)s FOR UPDATE SKIP LOCKED),
     suspect AS MATERIALIZED (SELECT id FROM alone UNION ALL SELECT id FROM few),
     open AS MATERIALIZED (

@@ -14,9 +14,7 @@ from shared.messages.sms import SmsContent, SmsContentSchema
 from shared.messages.webhook import WebhookContent, WebhookContentSchema
 from shared.messages.whatsapp import WhatsAppContent, WhatsAppContentSchema
 
-Content = (
-    EmailContent | SmsContent | WhatsAppContent | PushContent | InAppContent | WebhookContent | ChatContent
-)
+Content = EmailContent | SmsContent | WhatsAppContent | PushContent | InAppContent | WebhookContent | ChatContent
 
 CONTENT_SCHEMAS: dict[str, type[Schema]] = {
     "email": EmailContentSchema,

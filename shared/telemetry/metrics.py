@@ -25,6 +25,7 @@ MISSING = Gauge("crier_conservation_missing", "Deliveries accepted that are nowh
 DEAD_LETTERS = Gauge("crier_dead_letters", "Dead letters that nobody has replayed or purged yet.", ["kind", "why"])
 HELD = Gauge("crier_held", "Deliveries of which nobody knows whether they were sent, and that wait for a person.")
 AMISS = Gauge("crier_conservation_amiss", "Rows of the ledger that contradict themselves.")
+CAMPAIGNS = Gauge("crier_campaigns", "Campaigns that have not ended.", ["state"])
 BREAKER = Gauge(
     "crier_breaker_state",
     "0: it is called, 1: it asked for patience, 2: it fails and is probed.",

@@ -19,8 +19,8 @@ def test_every_lane_has_one_worker():
     assert set(table) == {program.name for program in programs.services()} | {"sharing"}
     shared, others = queues(table["sharing"].command), queues(table["workers"].command)
     assert sorted(shared) == sorted(f"{channel}.{SHARED_LANE}" for channel in SHARED)
-    every = {f"{channel}.{lane}" for channel in programs.WORKERS for lane in LANES if channel != "cleanup"}
-    assert sorted(shared + others) == sorted(every | {"cleanup"})
+    every = {f"{name}.{lane}" for name in programs.WORKERS if name not in programs.LANELESS for lane in LANES}
+    assert sorted(shared + others) == sorted(every | programs.LANELESS)
 
 
 def test_whoever_works_for_the_shared_lane_has_routes_by_weight():

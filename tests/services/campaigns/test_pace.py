@@ -1,0 +1,115 @@
+"""A throttle holds: in the beginning, in the middle, after a pause, and when workers were away."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from shared.campaigns.pace import rate_of
+from shared.ledger.campaigns import AHEAD
+from shared.ledger.database import Database
+from tests.services.campaigns.conftest import WHO, Ground
+
+DUE = "SELECT count(*) FROM deliveries WHERE due_at <= :moment"
+
+
+def run(ground: Ground, begin: datetime, seconds: float) -> datetime:
+    """Let it go on for so long, a quarter of a second at a time; the moment after."""
+    moment, end = begin, begin + timedelta(seconds=seconds)
+    while moment < end:
+        while ground.engine.step(now=moment):
+            pass
+        moment += timedelta(seconds=0.25)
+    return moment
+
+
+@pytest.mark.parametrize(("throttle", "rate"), [("100/s", 100), ("600/m", 10), ("5000/h", 5000 / 3600)])
+def test_what_a_throttle_says(throttle: str, rate: float) -> None:
+    assert rate_of(throttle) == rate
+
+
+@pytest.mark.parametrize("throttle", ["", "100", "0/s", "-1/s", "100/d", "1.5/s", "99999999/s", "20000/s"])
+def test_what_no_throttle_says_is_refused(throttle: str) -> None:
+    with pytest.raises(ValueError, match=r"100/s|at most"):
+        rate_of(throttle)
+
+
+@pytest.mark.parametrize("throttle", ["20/s", "90/m"])
+def test_no_more_is_due_at_any_moment_than_it_allows(ground: Ground, throttle: str) -> None:
+    ground.people(400)
+    rate = rate_of(throttle)
+    made = ground.released(throttle=throttle)
+    begin = datetime.now(UTC)
+    # What is due and not claimed counts against it: here workers take it at once.
+    for second in range(1, 9):
+        moment = run(ground, begin + timedelta(seconds=second - 1), 1)
+        elapsed = (moment - begin).total_seconds()
+        due = ground.number(DUE, moment=moment)
+        assert due <= rate * (elapsed + 0.5) + 1
+        assert due >= min(rate * (elapsed - 1), 400) - 1
+        ahead = ground.number("SELECT count(*) FROM deliveries WHERE due_at > :moment", moment=moment)
+        assert ahead <= rate * AHEAD + 1
+        ground.database.execute(
+            text("UPDATE deliveries SET state = 'sent', due_at = due_at WHERE due_at <= :moment"), {"moment": moment}
+        )
+    assert ground.now(made).taken <= rate * (8 + AHEAD) + 1
+
+
+def test_after_a_pause_there_is_no_burst(ground: Ground, database: Database) -> None:
+    ground.people(400)
+    made = ground.released(throttle="20/s")
+    begin = datetime.now(UTC)
+    run(ground, begin, 1)
+    assert ground.number("SELECT count(*) FROM deliveries") >= 90
+    ground.book.campaigns.pause(ground.project_id, made.id, who=WHO, now=begin + timedelta(seconds=1))
+    resumed = begin + timedelta(minutes=10)
+    ground.book.campaigns.resume(ground.project_id, made.id, who=WHO, now=resumed)
+    for second in (1, 2, 4):
+        moment = resumed + timedelta(seconds=second)
+        assert ground.number(DUE, moment=moment) <= 20 * second + 1
+    run(ground, resumed, 6)
+    assert ground.number(DUE, moment=resumed + timedelta(seconds=8)) <= 20 * 8.5 + 1
+
+
+def test_while_workers_are_away_it_does_not_pile_up(ground: Ground) -> None:
+    ground.people(400)
+    made = ground.released(throttle="20/s")
+    run(ground, datetime.now(UTC), 60)
+    assert ground.now(made).taken <= 20 * AHEAD * 2 + 1
+
+
+def test_zones_share_the_throttle_and_wait_for_their_moments(ground: Ground) -> None:
+    rows = "".join(
+        f"+4477009{number:05d},{zone}\n"
+        for number, zone in enumerate(["Asia/Tokyo"] * 30 + ["Europe/London"] * 30 + [""] * 10)
+    )
+    ground.load("phone,timezone\n" + rows)
+    day = datetime(2031, 3, 28, tzinfo=UTC)
+    at = {"at": "2031-03-28T09:00", "timezone": "Europe/London"}
+    made = ground.draft(local_time=at)
+    now = day - timedelta(days=1)
+    ground.book.release(ground.project_id, made.id, unseen=True, who=WHO, now=now)
+    tokyo, london = day, day + timedelta(hours=9)
+    assert not ground.engine.step(now=now)
+    assert not ground.engine.step(now=tokyo - timedelta(seconds=1))
+    while ground.engine.step(now=tokyo):
+        pass
+    assert ground.now(made).taken == 30
+    assert ground.now(made).next_at == london
+    while ground.engine.step(now=london):
+        pass
+    assert ground.now(made).taken == 70
+    assert ground.number("SELECT count(DISTINCT target) FROM deliveries") == 70
+
+
+def test_those_whose_time_has_passed_may_be_left_out(ground: Ground) -> None:
+    ground.load("phone,timezone\n+447700900001,Asia/Tokyo\n+447700900002,Europe/London\n")
+    made = ground.draft(local_time={"at": "2031-03-28T09:00", "timezone": "Europe/London", "past": "skip"})
+    now = datetime(2031, 3, 28, 6, tzinfo=UTC)
+    ground.book.release(ground.project_id, made.id, unseen=True, who=WHO, now=now)
+    while ground.engine.step(now=now + timedelta(hours=3)):
+        pass
+    found = ground.now(made)
+    assert (found.taken, found.passed_over) == (1, 1)
+    progress = ground.book.show(ground.project_id, made.id)["progress"]
+    assert (progress["passed_over"], progress["left"]) == (1, 0)
