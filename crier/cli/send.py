@@ -115,10 +115,11 @@ def send(
     elif as_json:
         click.echo(json.dumps(receipt, indent=2))
     else:
-        console.print(f"  crier show {receipt['id']}      what became of it", style="dim")
-        if receipt["state"] == "suppressed":
+        if receipt["state"] != "suppressed":
+            console.print(f"  crier show {receipt['id']}      what became of it", style="dim")
+        else:
             console.print("  It is not sent: the recipient must not be written to.", style="yellow")
-            console.print("  crier suppressions list    says whom, why and since when", style="dim")
+            console.print(f"  crier show {receipt['id']}      says why", style="dim")
         if receipt["state"] == "scheduled":
             console.print(f"  crier cancel {receipt['id']}    as long as it is scheduled", style="dim")
 

@@ -13,8 +13,10 @@ import structlog
 from flask import Blueprint, Response, render_template, request
 
 from services.gateway.bodies import raw_body
+from services.gateway.page_words import direction_of, language_for, speaker
 from services.gateway.parts import parts
 from shared.errors import LedgerUnavailable
+from shared.ledger.categories import Category
 from shared.ledger.opt_outs import REASON, Choice, Chooser
 from shared.templates.brand import Brand
 from shared.unsubscribe import PATH, Subscription
@@ -22,14 +24,6 @@ from shared.unsubscribe import PATH, Subscription
 SOURCE = "link"
 """`suppressions.source`, and `preferences.source`, of those who used it."""
 
-TITLES = {
-    "ask": "Unsubscribe?",
-    "done": "You are unsubscribed",
-    "undone": "You are subscribed again",
-    "choose": "What would you like to hear about?",
-    "later": "Please try again later",
-    "broken": "This link does not work",
-}
 STATUSES = {"later": 503, "broken": 404}
 OTHERS = "other"
 """What promotions of no category are called in the form."""
@@ -101,13 +95,17 @@ def _shown(subscription: Subscription, brand: Brand, act: Callable[[Subscription
     shown = {"address": _masked(subscription.target), "locale": subscription.locale}
     choices = _offered(subscription)
     if any(one.category for one in choices) and not any(one.scope == "everything" for one in known):
-        mine = next((one for one in choices if one.category and one.category.name == subscription.category), None)
+        mine = next((one for one in choices if one.category and _is_about(subscription, one.category)), None)
         just = "saved" if act is _choose else "ended" if act is _end else "undone" if act is _take_back else None
         return _page("choose", brand, choices=choices, mine=mine, just=just, others=OTHERS, **shown)
     mine_scopes = {"everything", "promotions", f"category:{subscription.category or ''}"}
     reasons = {one.reason for one in known if one.scope in mine_scopes}
     page = "done" if reasons else "undone" if act is _take_back else "ask"
     return _page(page, brand, can_undo=reasons == {REASON}, **shown)
+
+
+def _is_about(subscription: Subscription, category: Category) -> bool:
+    return category.name == subscription.category and not category.required
 
 
 def _offered(subscription: Subscription) -> list[Choice]:
@@ -125,9 +123,10 @@ def _chooser(subscription: Subscription) -> Chooser:
 
 def _page(page: str, brand: Brand | None = None, *, locale: str | None = None, **shown: Any) -> Response:
     nonce = secrets.token_urlsafe(16)
+    language = language_for(locale, brand.locale if brand else None)
     html = render_template(
-        "unsubscribe.html", page=page, title=TITLES[page], brand=brand, look=(brand or Brand()).context, nonce=nonce,
-        language=_language(locale), direction="ltr", **shown,
+        "unsubscribe.html", page=page, brand=brand, look=(brand or Brand()).context, nonce=nonce, language=language,
+        direction=direction_of(language), say=speaker(language), **shown,
     )  # fmt: skip
     policy = (
         "default-src 'none'",
@@ -143,11 +142,6 @@ def _page(page: str, brand: Brand | None = None, *, locale: str | None = None, *
         **({"Retry-After": "60"} if page == "later" else {}),
     }
     return Response(html, STATUSES.get(page, 200), headers=headers, content_type="text/html; charset=utf-8")
-
-
-def _language(locale: str | None) -> str:
-    """The language of the page's own words: there is one. What the project wrote goes by its own direction."""
-    return locale if locale and locale.partition("-")[0] == "en" else "en"
 
 
 def _masked(address: str) -> str:

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from flask.testing import FlaskClient
 
+from services.gateway.page_words import WORDS
 from services.gateway.parts import Parts
 from shared.crypto import Sealer, new_key
 from shared.ledger.categories import Categories, Category
@@ -218,6 +219,22 @@ def test_what_was_chosen_is_obeyed_at_acceptance(nobody: FlaskClient, link: Any,
         for category in ("news", "bookings", "security")
     }
     assert states == {"news": "suppressed", "bookings": "queued", "security": "queued"}
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_every_page_is_in_every_language(nobody: FlaskClient, project: int, secret: str, language: str) -> None:
+    """With the same words, and whatever is put into them."""
+    assert WORDS[language].keys() == WORDS["en"].keys()
+    parts = {key: set(re.findall(r"{(\w+)}", text)) for key, text in WORDS["en"].items()}
+    assert {key: set(re.findall(r"{(\w+)}", text)) for key, text in WORDS[language].items()} == parts
+    about = Subscription(project, "email", ADA, DELIVERY, "news", None, f"{language}-XX")
+    path = UnsubscribeLinks(PUBLIC, Sealer(secret)).make(about).removeprefix(PUBLIC)
+    page = nobody.get(path).text
+    assert f'<html lang="{language}" dir="{"rtl" if language == "ar" else "ltr"}">' in page
+    assert f"<title>{WORDS[language]['choose']}" in page and "<bdi>a•••@example.com</bdi>" in page
+    ended = nobody.post(path, data=ONE_CLICK).text
+    assert WORDS[language]["ended"].format(category="<bdi>Newsletter</bdi>") in ended
+    assert WORDS[language]["mistake"] in ended
 
 
 def test_labels_are_text_and_never_markup(nobody: FlaskClient, link: Any, database: Database, project: int) -> None:

@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from services.gateway import examples
 from shared.ledger.database import Database
 from shared.ledger.keys import Keys
 
@@ -241,6 +242,18 @@ def test_quiet_hours_are_set_and_removed(call: Any, stranger: Any) -> None:
 def test_what_is_wrong_with_quiet_hours(call: Any, wrong: Any, field: str) -> None:
     assert field in problems(call("PUT", "/v1/quiet-hours", NIGHT | wrong))
     assert call("GET", "/v1/quiet-hours").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "given"),
+    [
+        ("/v1/recipients/u_1", examples.RECIPIENTS), ("/v1/recipients/u_1/preferences", examples.PREFERENCES),
+        ("/v1/categories/news", examples.CATEGORIES), ("/v1/quiet-hours", examples.QUIET_HOURS),
+    ],
+)  # fmt: skip
+def test_the_documents_examples_are_taken(call: Any, path: str, given: Any) -> None:
+    for name, example in given.items():
+        assert call("PUT", path, example).status_code == 200, name
 
 
 def test_a_link_needs_a_public_address(call: Any, nobody: FlaskClient) -> None:
