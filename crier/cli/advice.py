@@ -36,6 +36,11 @@ def _about(found: Notification, those: list[Delivery], state: str) -> Iterator[s
         case "failed":
             yield "It was not sent and is not tried again by itself: the timeline has every try and its answer."
             yield f"`crier dead show {identifier}` says more. `crier retry {identifier}` sends it again."
+        case "suppressed" if any((one.get("reason") or "").startswith("Over the cap") for one in those):
+            yield (
+                "The person has had as many messages as a cap of the project allows: `crier caps list` shows the caps. "
+                f"`crier retry {identifier}` sends it once there is room."
+            )
         case "suppressed":
             yield (
                 "The recipient is on the suppression list: an address that bounced, a complaint, an opt-out, or "

@@ -8,9 +8,11 @@ from crier.answers import Notification
 from crier.cli.advice import advice
 
 
-def about(*states: str, held: bool = False, timeline: tuple[dict[str, Any], ...] = ()) -> str:
+def about(
+    *states: str, held: bool = False, timeline: tuple[dict[str, Any], ...] = (), reason: str | None = None
+) -> str:
     moment = "2027-03-01T12:00:00+00:00"
-    deliveries = [{"state": state, "held_at": moment if held else None} for state in states]
+    deliveries = [{"state": state, "held_at": moment if held else None, "reason": reason} for state in states]
     found = {"id": "0198c0de", "deliveries": deliveries, "timeline": list(timeline)}
     return " ".join(advice(cast(Notification, found)))
 
@@ -22,6 +24,7 @@ def about(*states: str, held: bool = False, timeline: tuple[dict[str, Any], ...]
         (about("unknown"), "Crier asks the provider"),
         (about("failed"), "crier dead show 0198c0de"),
         (about("suppressed"), "crier suppressions list"),
+        (about("suppressed", reason="Over the cap calm: 2 in 1 hour."), "crier caps list"),
         (about("undelivered"), "did not arrive"),
         (about("sent"), "Whether it arrived only a receipt can tell"),
         (about("sent", timeline=({"what": "marked sent"},)), "somebody decided that it was"),
