@@ -63,15 +63,20 @@ def _about(found: Notification, those: list[Delivery], state: str) -> Iterator[s
         case "failed":
             yield "It was not sent and is not tried again by itself: the timeline has every try and its answer."
             yield f"`crier dead show {identifier}` says more. `crier retry {identifier}` sends it again."
-        case "suppressed" if all("does not want" in (one["reason"] or "") for one in those):
+        case "suppressed" if all("does not want" in (one.get("reason") or "") for one in those):
             yield (
                 "They said so themselves by a link, or your application said it for them: `crier recipients "
                 "preferences USER`, or `crier suppressions list ADDRESS`, says since when."
             )
-        case "scheduled" if any((one["reason"] or "").startswith("Quiet hours") for one in those):
+        case "scheduled" if any((one.get("reason") or "").startswith("Quiet hours") for one in those):
             yield (
                 "It waits for the end of quiet hours, the recipient's own or the project's (`crier quiet-hours show`). "
                 "What is critical does not wait."
+            )
+        case "suppressed" if any((one.get("reason") or "").startswith("Over the cap") for one in those):
+            yield (
+                "The person has had as many messages as a cap of the project allows: `crier caps list` shows the caps. "
+                f"`crier retry {identifier}` sends it once there is room."
             )
         case "suppressed":
             yield (

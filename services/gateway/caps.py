@@ -135,7 +135,7 @@ def index() -> Response:
 
 
 @route(
-    blueprint, "PUT", "/<string:name>", scope="admin", name="putCap",
+    blueprint, "PUT", "/<name>", scope="admin", name="putCap",
     answers=(200, CapSchema, "The cap as it is from now on."),
     body={"application/json": CapRequestSchema}, about_body="16 KB.",
 )  # fmt: skip
@@ -159,7 +159,7 @@ def put(name: str) -> Response:
 
 
 @route(
-    blueprint, "DELETE", "/<string:name>", scope="admin", name="deleteCap",
+    blueprint, "DELETE", "/<name>", scope="admin", name="deleteCap",
     answers=(200, CapDeletedSchema, "It is gone; what waits because of it goes when its time has come."),
 )  # fmt: skip
 def delete(name: str) -> Response:

@@ -26,6 +26,7 @@ def about(
         (about("suppressed"), "crier suppressions list"),
         (about("suppressed", reason="The recipient does not want news."), "crier recipients preferences USER"),
         (about("scheduled", reason="Quiet hours until 08:00 (UTC)."), "crier quiet-hours show"),
+        (about("suppressed", reason="Over the cap calm: 2 in 1 hour."), "crier caps list"),
         (about("undelivered"), "did not arrive"),
         (about("sent"), "Whether it arrived only a receipt can tell"),
         (about("sent", timeline=({"what": "marked sent"},)), "somebody decided that it was"),

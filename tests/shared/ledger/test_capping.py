@@ -309,6 +309,24 @@ def replace_fence(item: Claimed) -> Claimed:
     return item._replace(fence=item.fence + 1)
 
 
+def test_nobody_is_started_whose_claim_ends_while_others_are_waited_for(scene: Scene, database: Database) -> None:
+    scene.cap(WEEK)
+    [late] = scene.accept()
+    items = scene.claim()
+    waiting = text("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    with ThreadPoolExecutor(1) as pool:
+        with database.transaction() as other:
+            lock = "SELECT pg_advisory_xact_lock(hashtext('crier.caps'), bucket) FROM generate_series(0, 511) AS bucket"
+            other.execute(text(lock))
+            starting = pool.submit(scene.start, items)
+            while not database.rows(waiting):
+                assert not starting.done()
+            database.execute(text("UPDATE deliveries SET lease_until = clock_timestamp()"))
+        assert starting.result() == set()
+    assert scene.row(late).state == "claimed"
+    assert scene.contacts() == 0
+
+
 @pytest.mark.parametrize(("cleared", "state", "held"), [(False, "unknown", True), (True, "suppressed", False)])
 def test_what_is_in_doubt_is_held_instead_of_dropped(
     scene: Scene, database: Database, cleared: bool, state: str, held: bool
