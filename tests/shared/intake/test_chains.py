@@ -202,6 +202,15 @@ class TestWhatCanBeKnown:
         assert intake.accept(project, CHAIN)
         assert [row.goal for row in rows(database, "SELECT goal FROM chain_steps ORDER BY number")] == [2, 1]
 
+    def test_while_nobody_has_said_who_sends_it_may_be_anybody_who_can(
+        self, intake: Intake, project: int, database: Database
+    ):
+        asked = {"channel": ["whatsapp", "sms"], "content": {"whatsapp": SMS, "sms": SMS}, "until": "opened"}
+        assert intake.accept(project, {**CHAIN, **asked})
+        assert [row.goal for row in rows(database, "SELECT goal FROM chain_steps ORDER BY number")] == [3, 2]
+        told = refusal(intake, project, **{**asked, "channel": ["sms", "whatsapp"]})["until"]
+        assert "Nobody would know whether the sms was opened" in told
+
     def test_receipts_that_are_not_set_up_are_none(self, database: Database, project: int):
         Routes(database).say(["sms.normal"], ["twilio"])
         asked = {"channel": ["sms", "email"], "content": {"sms": SMS, "email": MAIL}}
