@@ -13,7 +13,10 @@ STYLESHEET = "email.css"
 PUSH_LINES = {"link": 1000, "image": 1000, "icon": 1000, "sound": 200, "collapse_key": 64}
 """The optional one-line parts of a push notification, and the characters each may have."""
 
-ONE_LINE = ("email.subject.txt", "push.title.txt", "chat.title.txt", "chat.level.txt", *(f"push.{part}.txt" for part in PUSH_LINES))
+ONE_LINE = (
+    "email.subject.txt", "push.title.txt", "chat.title.txt", "chat.level.txt",
+    *(f"push.{part}.txt" for part in PUSH_LINES),
+)  # fmt: skip
 """Files that end up in a header or the like, where a line break is refused."""
 
 REQUIRED = {

@@ -45,7 +45,7 @@ def chat(send: Singles) -> Script:
             _look(send, name, entry, str(sample["title"]))
     [refused] = [one for one in client.get(ids["archived"])["timeline"] if one.get("code")]
     send.promise(refused["code"] == "channel_is_archived", PROMISE, f"the refusal was {refused['code']}")
-    send.tell(PROMISE, f"an alert to each of {', '.join(DESTINATIONS)}, which pings nobody; an archived channel is told")
+    send.tell(PROMISE, f"an alert by {', '.join(DESTINATIONS)}, which pings nobody; an archived channel is told of")
 
 
 def _look(send: Singles, name: str, entry: Entry, title: str) -> None:

@@ -119,6 +119,8 @@ def test_a_name_is_taken_once(owner: Caller, made: Any) -> None:
 
 def test_in_bulk_each_row_has_its_destination(owner: Caller, made: Any) -> None:
     rows = [{"to": {"chat": "ops"}}, {"to": {"chat": "nobody"}}]
-    answer = owner("POST", "/v1/notifications/bulk", json={"channel": "chat", "content": ALERT["content"], "recipients": rows})
+    answer = owner(
+        "POST", "/v1/notifications/bulk", json={"channel": "chat", "content": ALERT["content"], "recipients": rows}
+    )
     assert (answer.status_code, answer.json["accepted"]) == (202, 1)
     assert answer.json["errors"][0]["field"] == "to.chat"

@@ -1,4 +1,4 @@
-"""What only the chat provider has, against the stand-ins over the network: forms, mentions, lengths, where it may go."""
+"""What only the chat provider has, against the stand-ins over the network: forms, mentions, lengths, and its reach."""
 
 import asyncio
 import json
@@ -133,7 +133,9 @@ def test_whoever_wrote_it_nobody_is_pinged(sandbox: Sandbox, form: Any) -> None:
         assert "@everyone" not in json.dumps(body, ensure_ascii=False)
 
 
-@pytest.mark.parametrize(("service", "most"), [("slack", 10_000), ("discord", 4096), ("telegram", 4096), ("teams", 4096)])
+@pytest.mark.parametrize(
+    ("service", "most"), [("slack", 10_000), ("discord", 4096), ("telegram", 4096), ("teams", 4096)]
+)
 def test_what_is_too_long_is_cut_off_in_one_message_and_it_is_said(sandbox: Sandbox, service: str, most: int) -> None:
     outcome, _ = through(sandbox, service, ChatContent("word " * 1999 + "."))
     assert isinstance(outcome, Sent)
@@ -180,7 +182,8 @@ def test_silence_is_the_destinations_and_a_doubt() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["json://127.0.0.1:9/x", "json://169.254.169.254/x", "mmosts://localhost:9000/3ccdd113474722377935511fc85d3dd4"]
+    "url",
+    ["json://127.0.0.1:9/x", "json://169.254.169.254/x", "mmosts://localhost:9000/3ccdd113474722377935511fc85d3dd4"],
 )
 def test_what_leads_inwards_is_not_called_whatever_was_registered(url: str) -> None:
     service = "mattermost" if url.startswith("mm") else "json"
