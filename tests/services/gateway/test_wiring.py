@@ -40,7 +40,7 @@ def protected(app: Flask) -> list[tuple[str, Rule]]:
     ]
 
 
-ADMINISTERS = ("/v1/identity", "/v1/webhooks")
+ADMINISTERS = ("/v1/chats", "/v1/identity", "/v1/webhooks")
 
 
 def path_of(rule: Rule) -> str:
