@@ -1,6 +1,7 @@
 """`crier chats`."""
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -130,10 +131,7 @@ def remove(name: str) -> None:
 
 
 def _url(given: str) -> str:
-    if given != "-":
-        return given
-    line: str = click.get_text_stream("stdin").readline()
-    return line.strip()
+    return sys.stdin.readline().strip() if given == "-" else given
 
 
 def _table(found: "Sequence[Chat]") -> Table:

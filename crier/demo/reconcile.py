@@ -13,8 +13,9 @@ from crier.sandbox import Entry
 PREPARATION = ("token", "look-up", "certificate")
 """Calls that send nothing."""
 
-OF_ITS_OWN = ("callbacks", "webhook")
-"""What is in the journal and was not asked for one by one: calls of the stand-ins', and webhooks of events."""
+OF_ITS_OWN = ("callbacks", "webhook", "slack", "discord", "telegram", "teams")
+"""What is in the journal and was not asked for one by one: calls of the stand-ins', and webhooks of events; of chat
+the scene itself keeps account."""
 
 DECIDED_ELSEWHERE = ("ttl", "priority", "template", "content_sid")
 """Parts of a content that are not sent as they are: the lane and the expiry have a say, or they are for Crier alone."""

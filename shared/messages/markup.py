@@ -26,8 +26,8 @@ def url_among_markdown(text: str) -> str | None:
 def markdown_escaped(text: str) -> str:
     """`text` as Markdown that shows it as it is.
 
-    A backslash stands only before what every dialect takes one before; `<`, entities, `==`, `~~` and `||` are parted by a
-    zero-width space instead, since some dialects would show the backslash.
+    A backslash stands only before what every dialect takes one before; `<`, entities, `==`, `~~` and `||` are parted
+    by a zero-width space instead, since some dialects would show the backslash.
     """
     escaped = _SIGN.sub(r"\\\g<0>", text)
     escaped = _AT_LINE_START.sub(r"\1\\\2", escaped)

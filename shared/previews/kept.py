@@ -17,7 +17,7 @@ def shown(
     """
     to = message.get("to") or message.get("token")
     if message.get("service"):
-        to = f"{message.get('name')} ({message['service']})"
+        to = f"{message.get('name')} ({message['service']}, {to})"
     if message.get("to_name"):
         to = f"{message['to_name']} <{to}>"
     more = {"Unsubscribe": message["unsubscribe_url"]} if message.get("unsubscribe_url") else {}

@@ -1,4 +1,4 @@
-"""A chat message's Markdown, as far as a preview shows it: bold, italics, code and links. The rest is shown as written."""
+"""A chat message's Markdown, as far as a preview shows it: bold, italics, code, links. The rest is as written."""
 
 import re
 

@@ -83,7 +83,7 @@ class Case:
         carries_id: whether the vendor's call takes our id. says_id: whether its acceptance has an id of the vendor's.
         arrives: what a text is when it has arrived.
         is_final: nothing will be heard of a message after its acceptance.
-        stranger: a target with credentials that are refused, where these are no settings; and what that means (`login`).
+        stranger: a target with credentials that are refused, where these are no settings. login: what that means.
         statuses: what statuses without the vendor's words mean, where it is not as for all.
         blames: whom failures speak against.
         cut_short: what an answer that ends in the middle (with a length to match) means.

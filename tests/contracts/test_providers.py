@@ -208,9 +208,8 @@ def test_a_vendor_that_asks_for_patience_gets_it(sandbox: Sandbox, case: Case) -
 def test_a_server_that_is_not_there_means_nothing_was_sent(sandbox: Sandbox, case: Case) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    check(
-        failure(case, case.elsewhere(sandbox.environment, "127.0.0.1", port)), Expected(Unavailable, blames=case.blames)
-    )
+    error = failure(case, case.elsewhere(sandbox.environment, "127.0.0.1", port))
+    check(error, Expected(Unavailable, blames=case.blames))
 
 
 @pytest.mark.parametrize("case", CALLS)

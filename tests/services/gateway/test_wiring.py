@@ -40,7 +40,7 @@ def protected(app: Flask) -> list[tuple[str, Rule]]:
     ]
 
 
-ADMINISTERS = ("/v1/identity", "/v1/webhooks", "/v1/categories", "/v1/quiet-hours", "/v1/caps")
+ADMINISTERS = ("/v1/identity", "/v1/webhooks", "/v1/categories", "/v1/quiet-hours", "/v1/caps", "/v1/chats")
 
 
 def path_of(rule: Rule) -> str:

@@ -1,4 +1,6 @@
-"""Addresses of chat destinations: what is taken, what is refused with which remedy, and that nothing of it is repeated."""
+"""Addresses of chat destinations: what is taken, what is refused and with which remedy; and nothing is repeated."""
+
+import re
 
 import pytest
 
@@ -94,9 +96,8 @@ def test_every_service_has_an_address_that_is_tried() -> None:
     ],
 )  # fmt: skip
 def test_what_is_refused_says_why_and_nothing_of_the_address(url: str, said: str) -> None:
-    with pytest.raises(ValueError, match=".") as caught:
+    with pytest.raises(ValueError, match=re.escape(said)) as caught:
         read(url, Reach())
-    assert said in str(caught.value)
     assert CANARY not in str(caught.value)
     assert caught.value.__cause__ is None
 

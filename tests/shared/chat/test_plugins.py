@@ -1,4 +1,4 @@
-"""Apprise's plugins as Crier loads them: their requests go through the exchange of the call, and Apprise is as it was."""
+"""Apprise's plugins as Crier loads them: they ask through the exchange of the call, and Apprise is as it was."""
 
 import logging
 from concurrent.futures import ThreadPoolExecutor

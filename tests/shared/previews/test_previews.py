@@ -28,6 +28,7 @@ CONTENT: dict[str, dict[str, Any]] = {
         "image": "https://example.com/t.png",
         "actions": [{"label": "Your table", "link": "/t/1"}],
     },
+    "chat": {"title": "Your table", "body": "At **19:30**", "format": "markdown", "level": "warning"},
     "webhook": {"type": "table.ready", "data": {"what": "Your table"}},
     "carrier_pigeon": {"note": "Your table"},
 }
@@ -148,3 +149,22 @@ def test_arabic_runs_from_right_to_left() -> None:
     sms = fragment(Shown("sms", {"body": "حجزك \u2068https://example.com/b/1\u2069"}))
     assert '<p class="preview-bubble" dir="auto">حجزك' in sms
     assert 'href="https://example.com/b/1"' in sms
+
+
+def test_a_chat_message_shows_its_markup_and_nothing_else() -> None:
+    body = f"**Slow**, *very*: `p95` [the board](https://e.example/a_b) \\*stars\\* [x](javascript:alert(1)) {EVIL}"
+    content = {"body": body, "format": "markdown", "level": "failure"}
+    drawn = fragment(Shown("chat", content, to="ops"))
+    for html in (
+        "<strong>Slow</strong>", "<em>very</em>", "<code>p95</code>", ' href="https://e.example/a_b"', " *stars* ",
+        "[x](javascript:alert(1))", "preview-failure",
+    ):  # fmt: skip
+        assert html in drawn
+    assert not Tags(drawn).all("script")
+    assert "**Slow**" in fragment(Shown("chat", {**content, "format": "text"}, to="ops"))
+
+
+def test_a_kept_chat_message_says_where_it_was_going() -> None:
+    message = {"to": "01981f6e", "name": "ops", "service": "slack", "content": {"body": "Hello"}}
+    found = shown(message, channel="chat", at=datetime.now(UTC), facts={})
+    assert found.to == "ops (slack, 01981f6e)"

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from shared.crypto import Sealed, Sealer, new_key
 from shared.ledger.database import Database
 from shared.ledger.ids import new_id
+from shared.messages.chat import ChatContent, ChatMessage
 from shared.messages.email import Attachment, EmailContent, EmailMessage
 from shared.messages.push import PushContent, PushMessage
 from shared.messages.sms import SmsContent, SmsMessage
@@ -37,4 +38,17 @@ def test_what_is_kept_can_be_shown_and_not_read_in_a_dump(database_url, channel)
     kept = sealer.open(Sealed(row.key_id, bytes(row.ciphertext)))
     assert "481516" in str(kept["content"])
     assert row.channel == channel
+    database.close()
+
+
+def test_what_opens_a_chat_destination_is_not_kept(database_url):
+    database, sealer = Database(database_url), Sealer(new_key())
+    message = ChatMessage(
+        new_id(), "01981f6e", ChatContent("Hello"), name="ops", service="slack", url="slack://T1/B1/canary-7d1f"
+    )
+    asyncio.run(Outbox("chat", database, sealer).send(message))
+    [row] = database.rows(text("SELECT target, key_id, ciphertext FROM outbox"))
+    kept = sealer.open(Sealed(row.key_id, bytes(row.ciphertext)))
+    assert "canary" not in str(kept)
+    assert (row.target, kept["name"], kept["content"]["body"]) == ("01981f6e", "ops", "Hello")
     database.close()

@@ -1,4 +1,4 @@
-"""What only the chat provider has, against the stand-ins over the network: forms, mentions, lengths, where it may go."""
+"""What only the chat provider has, against the stand-ins over the network: forms, mentions, lengths, and its reach."""
 
 import asyncio
 import json
