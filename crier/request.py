@@ -18,7 +18,7 @@ Moment: TypeAlias = datetime | str
 
 
 class Recipient(TypedDict, total=False):
-    """Whom it goes to: `email`, `phone`, `user_id` (in-app, push), push `tokens` or `topic`, for webhooks `endpoint`."""
+    """Whom it goes to: `email`, `phone`, `user_id` (in-app, push), `tokens` or `topic`, webhooks `endpoint`."""
 
     email: str
     phone: str
