@@ -13,6 +13,7 @@ from shared.intake.recipient import RecipientSchema
 from shared.intake.request import CONTENT_KINDS, POLICIES, EnvelopeSchema, RowSchema
 from shared.messages.content import CHANNELS, LANES
 from shared.messages.email import AttachmentSchema, EmailContentSchema
+from shared.messages.inapp import ActionSchema, InAppContentSchema
 from shared.messages.push import (
     INTERRUPTION_LEVELS,
     PRIORITIES,
@@ -32,6 +33,7 @@ from shared.senders.identity import BRAND_FIELDS
         (request.Recipient, RecipientSchema), (request.Row, RowSchema), (request.Attachment, AttachmentSchema),
         (request.EmailContent, EmailContentSchema), (request.SmsContent, SmsContentSchema),
         (request.WhatsAppContent, WhatsAppContentSchema), (request.PushContent, PushContentSchema),
+        (request.InAppContent, InAppContentSchema), (request.Action, ActionSchema),
         (request.WebhookContent, WebhookContentSchema),
         (request.AndroidOptions, AndroidOptionsSchema), (request.IosOptions, IosOptionsSchema),
         (request.Identity, sender_identity.SenderIdentitySchema),

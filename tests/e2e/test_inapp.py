@@ -33,7 +33,8 @@ def test_a_worker_that_is_killed_while_it_writes_doubles_and_loses_nothing(redis
         request = {"channel": "inapp", "to": {"user_id": f"user-{number % USERS}"}, "content": {"title": str(number)}}
         system.intake.accept(system.project_id, request)
         if number % (COUNT // KILLS) == COUNT // KILLS - 1:
-            system.wait_until(lambda seen=there(): there() > seen, "more is put in")
+            seen = there()
+            system.wait_until(lambda: there() > seen, "more is put in")  # noqa: B023  it is waited for here
             system.kill("inapp")
             system.start("inapp")
     system.wait_until(lambda: system.states() == {"delivered": COUNT}, "all are delivered", 120)

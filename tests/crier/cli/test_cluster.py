@@ -83,7 +83,8 @@ def test_restart_of_an_unknown_program_names_the_known(running: Terminal) -> Non
 def test_split_runs_a_program_per_channel(terminal: Terminal) -> None:
     assert terminal.run("up", "--detach", "--split").returncode == 0
     assert list(programs(terminal)) == [
-        "postgres", "redis", "cleanup", "email", "gateway", "push", "relay", "scheduler", "sms", "webhook", "whatsapp",
+        "postgres", "redis", "cleanup", "email", "gateway", "inapp", "inbox", "push", "relay", "scheduler", "sms",
+        "webhook", "whatsapp",
     ]  # fmt: skip
 
 
