@@ -4,6 +4,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
 from typing import Any, Literal, cast
 from urllib.parse import quote, urlsplit
 
@@ -11,7 +12,7 @@ import requests
 
 from crier.answers import InboxEvent, InboxItem, InboxToken
 from crier.encoding import given
-from crier.errors import GatewayUnreachable
+from shared.errors import CrierError
 
 State = Literal["inbox", "unread", "archived"]
 
@@ -19,8 +20,6 @@ CONNECTING, SILENCE = 3.05, 60.0
 """Seconds: what a stream is waited for, and for how long it may say nothing; it says something every 15."""
 
 LONGEST_PAUSE = 30.0
-_BEFORE_THE_END = 30
-"""Seconds before the end of a token at which another is asked for."""
 
 
 class Inbox:
@@ -81,24 +80,29 @@ class Inbox:
             after: the id of the last event that was seen: nothing after it is missed. None: from now on.
 
         Raises:
-            GatewayUnreachable: the gateway does not say where inboxes are served (CRIER_INAPP_URL).
+            CrierError: the gateway does not know where inboxes are served (CRIER_INAPP_URL).
         """
-        failures = 0
+        failures, token = 0, self._token()
         while True:
-            token = self.token()
-            if token["url"] is None:
-                remedy = "Set it where the gateway runs to the address of the in-app service."
-                raise GatewayUnreachable("CRIER_INAPP_URL", "it is not set", remedy)
             try:
                 for event in self._stream(token, after):
                     failures = 0
                     if event["event"] == "expired":
+                        token = self._token()
                         break
                     after = event["id"] or after
                     yield event
-            except requests.RequestException:
+            except requests.RequestException as error:
                 failures += 1
+                if error.response is not None and error.response.status_code == HTTPStatus.UNAUTHORIZED:
+                    token = self._token()
             time.sleep(min(LONGEST_PAUSE, 0.25 * 2**failures) * random.uniform(0.5, 1.0))
+
+    def _token(self) -> InboxToken:
+        token = self.token()
+        if token["url"] is None:
+            raise CrierError("CRIER_INAPP_URL is not set where the gateway runs: it does not know where streams are.")
+        return token
 
     def _stream(self, token: InboxToken, after: str | None) -> Iterator[InboxEvent]:
         url = f"{token['url']}/v1/inbox/{quote(self.user_id, safe='')}/stream"

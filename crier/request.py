@@ -19,8 +19,7 @@ Moment: TypeAlias = datetime | str
 
 
 class Recipient(TypedDict, total=False):
-    """Whom it goes to: `email`, `phone`, `user_id` (in-app, push), push `tokens` or `topic`, for webhooks `endpoint`,
-    for chat the name of a destination."""
+    """Whom it goes to: `user_id`, or `email`, `phone`, push `tokens` or `topic`, a webhook's `endpoint`, a `chat`."""
 
     email: str
     phone: str

@@ -93,8 +93,8 @@ def _show(items: Iterable[InboxItem], as_json: bool) -> None:
         click.echo(json.dumps(items, indent=2))
         return
     table = Table(box=None, header_style="dim", pad_edge=False)
-    for column in ("id", "arrived", "", "title", "body"):
-        table.add_column(column, overflow="fold" if column == "id" else "ellipsis", no_wrap=column != "body")
+    for column in ("ID", "ARRIVED", "", "TITLE", "BODY"):
+        table.add_column(column, overflow="fold" if column == "ID" else "ellipsis", no_wrap=column != "BODY")
     for item in items:
         is_new = not item["read_at"]
         table.add_row(

@@ -4,7 +4,15 @@ from typing import Any
 
 from shared.ledger.inbox import Item, Marked, Page
 
-_CONTENT = {"title": "", "body": "", "link": None, "image": None, "icon": None, "actions": [], "category": None}
+_CONTENT: dict[str, Any] = {
+    "title": "",
+    "body": "",
+    "link": None,
+    "image": None,
+    "icon": None,
+    "actions": [],
+    "category": None,
+}
 
 
 def shown_item(item: Item) -> dict[str, Any]:

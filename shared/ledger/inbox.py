@@ -297,14 +297,15 @@ class Inboxes:
         Parameters:
             up_to: only what had arrived with this change: nobody has seen what came later.
         """
-        marked, asked = 0, {"project_id": project_id, "user_id": user_id}
+        marked = 0
+        asked = {"project_id": project_id, "user_id": user_id}
         while True:
             with self.database.transaction() as connection:
                 box = _lock(connection, asked)
                 if box is None:
                     return marked
                 up_to = box.changes if up_to is None else up_to
-                count = connection.execute(
+                count: int = connection.execute(
                     _READ_ALL, asked | {"inbox_id": box.id, "changes": box.changes, "up_to": up_to}
                 ).scalar_one()
             marked += count

@@ -15,6 +15,7 @@ from shared.intake.request import CONTENT_KINDS, POLICIES, EnvelopeSchema, RowSc
 from shared.ledger.chain_rules import GOALS
 from shared.messages.content import CHANNELS, LANES
 from shared.messages.email import AttachmentSchema, EmailContentSchema
+from shared.messages.inapp import ActionSchema, InAppContentSchema
 from shared.messages.push import (
     INTERRUPTION_LEVELS,
     PRIORITIES,
@@ -35,6 +36,7 @@ from shared.senders.identity import BRAND_FIELDS
         (request.Attachment, AttachmentSchema),
         (request.EmailContent, EmailContentSchema), (request.SmsContent, SmsContentSchema),
         (request.WhatsAppContent, WhatsAppContentSchema), (request.PushContent, PushContentSchema),
+        (request.InAppContent, InAppContentSchema), (request.Action, ActionSchema),
         (request.WebhookContent, WebhookContentSchema),
         (request.AndroidOptions, AndroidOptionsSchema), (request.IosOptions, IosOptionsSchema),
         (request.Identity, sender_identity.SenderIdentitySchema),

@@ -55,6 +55,8 @@ class System:
             # Against many SMS to few numbers, which is what tests send.
             "CRIER_SMS_NUMBER_LIMIT": "none",
             "CRIER_SMS_BLOCK_LIMIT": "none",
+            "CRIER_INAPP_PORT": str(inbox_port := free_port()),
+            "CRIER_INAPP_URL": f"http://127.0.0.1:{inbox_port}",
             **QUICK,
             **sandbox.environment,
         }
@@ -70,6 +72,7 @@ class System:
         commands = {
             "gateway": [sys.executable, "-m", "services.gateway"],
             "relay": [sys.executable, "-m", "services.relay"],
+            "inbox": [sys.executable, "-m", "services.inapp"],
         }
         for name in services:
             worker = [sys.executable, "-m", "dramatiq", f"services.{name}", "--processes", "1", "--threads", "12"]

@@ -1,17 +1,24 @@
 """A person's inbox gets three and one is read: the count is right, and who follows the stream has seen it all."""
 
 from collections import Counter
+from contextlib import suppress
 from threading import Thread
 from typing import Any
 
 from crier.answers import InboxEvent
 from crier.demo.singles import WAITING, Script, Singles
 from crier.inbox import Inbox
+from shared.errors import CrierError
 from shared.messages.inapp import InAppContent
 
 PROMISE = "inbox"
 USER = "u_inbox"
-OWN = {"title": "Ihr Tisch ist bereit 🎉", "body": "<b>Kommen Sie</b> an den Tresen.", "link": "/t/12", "icon": "🍽"}
+OWN: Any = {
+    "title": "Ihr Tisch ist bereit 🎉",
+    "body": "<b>Kommen Sie</b> an den Tresen.",
+    "link": "/t/12",
+    "icon": "🍽",
+}
 TEMPLATES = ("new_follower", "booking_confirmation")
 
 
@@ -21,15 +28,14 @@ def inbox(send: Singles) -> Script:
     Thread(target=_listen, args=(person, heard), name="a page with a bell", daemon=True).start()
     while not heard:
         yield WAITING
-    to, sent, titles = {"user_id": USER, "locale": "de-DE"}, [], [OWN["title"]]
+    to: Any = {"user_id": USER, "locale": "de-DE"}
+    sent, titles = [], [str(OWN["title"])]
     for name in TEMPLATES:
         data = dict(send.rendering.templates[name].sample)
-        sent.append(
-            send.client.send(template=name, channel="inapp", to={"user_id": USER, "locale": "de-DE"}, data=data)
-        )
+        sent.append(send.client.send(template=name, channel="inapp", to=to, data=data))
         content: Any = send.rendering.content(name, "inapp", data, to)
         titles.append(content.title if isinstance(content, InAppContent) else "")
-    sent.append(send.client.send(channel="inapp", to={"user_id": USER}, content={**OWN}))
+    sent.append(send.client.send(channel="inapp", to={"user_id": USER}, content=OWN))
     while any(send.client.get(one["id"])["state"] != "delivered" for one in sent):
         yield WAITING
     items = list(person.list())
@@ -44,7 +50,7 @@ def inbox(send: Singles) -> Script:
         yield WAITING
     told = Counter(event["data"]["title"] for event in heard if event["event"] == "notification")
     send.promise(told == Counter(titles), PROMISE, f"the stream told of {dict(told)}")
-    [opened] = [event for event in send.client.get(sent[-1]["id"])["timeline"] if event["outcome"] == "opened"]
+    [opened] = [event for event in send.client.get(sent[-1]["id"])["timeline"] if event.get("outcome") == "opened"]
     send.promise(opened["what"] == "receipt", PROMISE, f"in the timeline reading is {opened}")
     send.tell(
         PROMISE, f"an open page saw {len(told)} arrive; one was read, and {len(told) - 1} are unread there and here"
@@ -53,8 +59,9 @@ def inbox(send: Singles) -> Script:
 
 def _listen(person: Inbox, heard: list[InboxEvent]) -> None:
     """What a page does: it goes on where it was cut off, until the demo ends."""
-    for event in person.watch():
-        heard.append(event)
+    with suppress(CrierError):
+        for event in person.watch():
+            heard.append(event)
 
 
 def _changed(heard: list[InboxEvent]) -> list[dict[str, Any]]:

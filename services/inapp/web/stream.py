@@ -144,7 +144,7 @@ class Streams:
 
 def _buffered(request: web.Request) -> int:
     transport = request.transport
-    return transport.get_write_buffer_size() if transport else 0  # type: ignore[attr-defined]  # it is one that writes
+    return transport.get_write_buffer_size() if transport else 0
 
 
 def _after(request: web.Request) -> int | None:

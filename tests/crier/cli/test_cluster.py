@@ -84,8 +84,7 @@ def test_split_runs_a_program_per_channel(terminal: Terminal) -> None:
     assert terminal.run("up", "--detach", "--split").returncode == 0
     assert list(programs(terminal)) == [
         "postgres", "redis", "campaigns", "chat", "cleanup", "email", "gateway", "inapp", "inbox", "push", "relay",
-        "scheduler", "sms", "webhook",
-        "whatsapp",
+        "scheduler", "sms", "webhook", "whatsapp",
     ]  # fmt: skip
 
 
