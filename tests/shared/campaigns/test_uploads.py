@@ -100,7 +100,8 @@ def test_columns_of_no_template_yet_are_kept_as_they_are_written(lists: Lists) -
 
 
 @pytest.mark.parametrize(
-    "header", ["", "to.mail,name", "email,", "email,email", "email,a..b", "email,price,price.amount", f"email,{'a.' * 9}b"]
+    "header",
+    ["", "to.mail,name", "email,", "email,email", "email,a..b", "email,price,price.amount", f"email,{'a.' * 9}b"],
 )
 def test_a_header_that_cannot_be_meant_is_refused(lists: Lists, header: str) -> None:
     with pytest.raises(InvalidInput, match="line 1"):
