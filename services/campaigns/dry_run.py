@@ -3,6 +3,7 @@
 A sample is rendered as a worker would do it: the first few to be shown, the others to count the SMS they would take.
 """
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +29,10 @@ from shared.messages.sms import SmsContent
 CHUNK = 1000
 SHOWN = 3
 """Renderings that are kept to be looked at."""
-SAMPLED, SAMPLED_OF_CHUNK = 1000, 25
+SAMPLED, SAMPLED_OF_CHUNK, SAMPLED_OF_OTHERS = 1000, 25, 50
+"""Messages that are rendered, where they are SMS, which are counted; of those a thousand members; and of others."""
+SECONDS = 3.0
+"""Spent on rendering in one turn, at most: the ledger waits for its next statement."""
 MOST_FIELDS = 30
 """Kinds of problems that are told apart."""
 _LONGEST = 64 * 1024
@@ -84,14 +88,19 @@ class DryRuns:
         self, campaign: Campaign, seen: dict[str, Any], drafts: Sequence[Draft], *, whole: bool
     ) -> list[dict[str, Any]]:
         """Render a sample; what of it is to be shown."""
-        sampled = seen.setdefault("sampled", 0)
+        sampled, until = seen.setdefault("sampled", 0), time.monotonic() + SECONDS
         step = 1 if whole else max(1, len(drafts) // SAMPLED_OF_CHUNK)
-        chosen = drafts[::step][: max(0, SAMPLED - sampled)]
+        most = SAMPLED if campaign.channel == "sms" else SAMPLED_OF_OTHERS
+        chosen = drafts[::step][: max(0, most - sampled)]
         if not sampled:
             chosen = list({draft.id: draft for draft in (*drafts[:SHOWN], *chosen)}.values())
         shown: list[dict[str, Any]] = []
         segments = Counter({int(n): count for n, count in seen.get("segments", {}).items()})
+        looked_at = 0
         for draft in chosen:
+            if time.monotonic() > until:
+                break
+            looked_at += 1
             try:
                 content = self.renderer.content(_as_claimed(draft, campaign.project_id))
             except TemplateError as error:
@@ -103,7 +112,7 @@ class DryRuns:
                 })  # fmt: skip
             if isinstance(content, SmsContent):
                 segments[measure(content.body).segments] += 1
-        seen["sampled"] = sampled + len(chosen)
+        seen["sampled"] = sampled + looked_at
         if segments:
             seen["segments"] = {str(n): segments[n] for n in sorted(segments)}
         return shown

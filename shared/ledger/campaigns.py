@@ -324,7 +324,7 @@ class Campaigns:
         return found.queue
 
     def cancel(self, project_id: int, identifier: UUID, *, who: str, now: datetime | None = None) -> None:
-        """Let nothing more of it go out, for good; harmless when that was done before.
+        """Let nothing more of it go out, for good; harmless when that was done before. Of one that is stuck, try again.
 
         Nothing is claimed from this moment on; the service then cancels what waits.
 
@@ -334,7 +334,7 @@ class Campaigns:
         """
         with self.database.transaction() as connection:
             found, _ = _locked(connection, project_id, identifier, now)
-            if found.state in ("cancelling", "cancelled"):
+            if found.state == "cancelled":
                 return
             if found.state == "done":
                 raise Conflict("It is too late to cancel: all of it has been sent, or has ended.")
@@ -342,7 +342,8 @@ class Campaigns:
                 pause_stream(connection, found.stream_id)
                 take_back(connection, found.stream_id)
             connection.execute(_CANCEL, {"id": identifier, "now": now})
-            record(connection, project_id, who, "campaign.cancelled", subject=identifier)
+            if found.state != "cancelling":
+                record(connection, project_id, who, "campaign.cancelled", subject=identifier)
 
     def remove(self, project_id: int, identifier: UUID, *, who: str) -> None:
         """Delete a draft. Raises NotFound, and Conflict when it is none any more."""

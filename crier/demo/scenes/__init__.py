@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from crier.demo.scenes.caps import capped
 from crier.demo.scenes.chains import chains
 from crier.demo.scenes.chat import chat
+from crier.demo.scenes.campaign import campaign
 from crier.demo.scenes.conservation import conservation
 from crier.demo.scenes.dead import dead_letters
 from crier.demo.scenes.digests import collected
@@ -21,7 +22,9 @@ from shared.errors import CrierError
 
 __all__ = ["AFTERWARDS", "ALONE", "SCENES", "play"]
 
-SCENES = (in_order, in_doubt, dead_letters, chains, receipts, people, webhooks, capped, collected, inbox, chat)
+SCENES = (
+    in_order, campaign, in_doubt, dead_letters, chains, receipts, people, webhooks, capped, collected, inbox, chat,
+)  # fmt: skip
 """Those that disturb nobody else, and go on side by side; what takes longest first."""
 
 ALONE = (failover,)

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from services.campaigns import dry_run
+from services.campaigns.dry_run import SAMPLED_OF_OTHERS
 from shared.errors import Conflict
 from shared.ledger.suppressions import Suppressions
 from shared.ledger.template_store import TemplateStore
@@ -144,3 +146,20 @@ def test_it_can_be_done_again(ground: Ground) -> None:
             pass
     found = ground.book.show(ground.project_id, made.id)
     assert (found["dry_run"]["would_send"], len(found["renderings"])) == (2, 2)
+
+
+def test_where_nothing_is_counted_few_are_rendered(ground: Ground) -> None:
+    ground.load("email\n" + "".join(f"guest.{number}@example.com\n" for number in range(200)))
+    request = {"channel": "email", "content": {"subject": "Sunday", "text": "We are open."}}
+    found = tried(ground, request=request)
+    seen = found["dry_run"]
+    assert (seen["would_send"], seen["sampled"], "segments" in seen) == (200, SAMPLED_OF_OTHERS, False)
+    assert [one["to"] for one in found["renderings"]] == [f"guest.{number}@example.com" for number in range(3)]
+
+
+def test_what_takes_long_is_not_rendered_as_often(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ledger would give the turn up for dead."""
+    monkeypatch.setattr(dry_run, "SECONDS", -1.0)
+    ground.people(10)
+    seen = tried(ground)["dry_run"]
+    assert (seen["state"], seen["would_send"], seen["sampled"]) == ("done", 10, 0)

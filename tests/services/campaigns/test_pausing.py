@@ -183,6 +183,22 @@ def test_what_comes_back_after_a_cancellation_is_cancelled_too(
     assert ground.now(made).state == "cancelled"
 
 
+def test_a_cancellation_that_is_stuck_may_be_asked_for_again(
+    ground: Ground, database: Database, hurry: Hurry
+) -> None:  # fmt: skip
+    ground.people(2)
+    made = ground.released()
+    ground.engine.step()
+    ground.book.cancel(ground.project_id, made.id, who=WHO)
+    database.execute(text("UPDATE campaigns SET next_at = NULL, problem = 'stuck'"))
+    assert not ground.engine.step()
+    ground.book.cancel(ground.project_id, made.id, who=WHO)
+    for _ in range(2):
+        ground.engine.step()
+        hurry()
+    assert (ground.now(made).state, ground.states()) == ("cancelled", {"cancelled": 2})
+
+
 def test_a_draft_that_is_cancelled_is_over(ground: Ground) -> None:
     ground.people(1)
     made = ground.draft()

@@ -58,7 +58,8 @@ CREATE TABLE audience_rows (
     PRIMARY KEY (audience_id, row_number, field)
 );
 
--- tries: turns that were begun and not ended, as their workers died. rate: messages a second. paced_until: until when those that are in the ledger last, at that rate.
+-- rate: messages a second. paced_until: until when those that are in the ledger last, at that rate. tries: turns that
+-- were begun and not ended, since their workers died.
 CREATE TABLE campaigns (
     id uuid PRIMARY KEY,
     project_id int NOT NULL REFERENCES projects,
