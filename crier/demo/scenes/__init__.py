@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable
 
+from crier.demo.scenes.cleanup import cleanup
 from crier.demo.scenes.conservation import conservation
 from crier.demo.scenes.dead import dead_letters
 from crier.demo.scenes.doubt import in_doubt
@@ -15,7 +16,7 @@ from shared.errors import CrierError
 
 __all__ = ["AFTERWARDS", "ALONE", "SCENES", "play"]
 
-SCENES = (in_order, in_doubt, dead_letters, receipts, webhooks)
+SCENES = (in_order, in_doubt, cleanup, dead_letters, receipts, webhooks)
 """Those that disturb nobody else, and go on side by side; what takes longest first."""
 
 ALONE = (failover,)
