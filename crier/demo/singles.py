@@ -75,6 +75,18 @@ class Singles:
         receipt = (client or self.client).send(**asked, **fields)
         if client:
             self._clients[receipt["id"]] = client
+        return self.expect(
+            receipt, group, what, channel=channel, to=to, template=template, data=data, content=content, ends=ends,
+            arrives=arrives, state=state, refused=refused, times=times, not_before=not_before,
+        )  # fmt: skip
+
+    def expect(
+        self, receipt: Receipt, group: str, what: str, *, channel: str, to: Mapping[str, Any],
+        template: str | None = None, data: Mapping[str, Any] | None = None, content: Mapping[str, Any] | None = None,
+        ends: Mapping[str, str] | None = None, arrives: bool | None = None, state: str = "sent",
+        refused: int | None = 0, times: int = 1, not_before: datetime | None = None,
+    ) -> Receipt:  # fmt: skip
+        """Write down what has to come of one that was accepted; as for `send`."""
         expected = (
             self.rendering.content(template, channel, data or {}, to)
             if template

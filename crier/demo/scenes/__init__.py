@@ -9,6 +9,7 @@ from crier.demo.scenes.dead import dead_letters
 from crier.demo.scenes.doubt import in_doubt
 from crier.demo.scenes.failover import failover
 from crier.demo.scenes.order import in_order
+from crier.demo.scenes.planned import followed_up, planned
 from crier.demo.scenes.receipts import receipts, reported
 from crier.demo.scenes.webhooks import webhooks
 from crier.demo.singles import BUSY, Script, Singles
@@ -16,13 +17,13 @@ from shared.errors import CrierError
 
 __all__ = ["AFTERWARDS", "ALONE", "SCENES", "play"]
 
-SCENES = (in_order, in_doubt, cleanup, dead_letters, receipts, webhooks)
+SCENES = (planned, in_order, in_doubt, cleanup, dead_letters, receipts, webhooks)
 """Those that disturb nobody else, and go on side by side; what takes longest first."""
 
 ALONE = (failover,)
 """Those that need their vendors for themselves."""
 
-AFTERWARDS = (reported, conservation)
+AFTERWARDS = (followed_up, reported, conservation)
 """About everything that was sent."""
 
 _LOOK = 0.1
