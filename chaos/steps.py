@@ -16,8 +16,8 @@ STEPS: Mapping[str, str] = {
     "work.settle": "shared.ledger.work:Work.settle",
     "recovery.due_queues": "shared.ledger.recovery:Recovery.due_queues",
     "ticks.announce": "shared.ledger.ticks:Ticks.announce",
-    "schedules.claim": "shared.ledger.schedules:Schedules.claim",
-    "schedules.settle": "shared.ledger.schedules:Schedules.settle",
+    "schedules.claim": "shared.ledger.schedule_fires:Fires.claim",
+    "schedules.settle": "shared.ledger.schedule_fires:Fires.settle",
     "reminders.promise": "shared.ledger.reminders:Reminders.promise",
     "intake.accept_promised": "shared.intake.intake:Intake.accept_promised",
 }

@@ -85,6 +85,7 @@ def _where(console: Console, folder: Path, begun: float) -> None:
     console.print(folder, style="bold")
     for name, about in (
         ("mails/", "every mail, as .eml and as .html"),
+        ("cleanup/", "the report on a sample application's database, as .html and .json"),
         ("journal.ndjson", "every call the stand-ins received, and what they answered"),
         ("report.html", "these tables, and every refused row with its reason"),
         ("logs/", "what every program logged, once all has stopped"),

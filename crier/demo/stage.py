@@ -47,6 +47,7 @@ class Stage:
 
     Parameters:
         home: of the cluster; gone when the demo ends.
+        folder: what is put there stays.
         triage: for dead letters, and for what nobody knows.
     """
 
@@ -54,6 +55,7 @@ class Stage:
     triage: Triage
     sandbox: Sandbox
     home: Home
+    folder: Path
     running: Running
 
     @property
@@ -96,7 +98,7 @@ def stage(folder: Path, starting: Step, ending: Step) -> Iterator[Stage]:
                 if credentials is None:
                     raise RuntimeError(f"{home.credentials} was not written")
                 client = Client(credentials.url, credentials.api_key)
-                yield Stage(client, Triage(client.access), sandbox, home, running)
+                yield Stage(client, Triage(client.access), sandbox, home, folder, running)
             finally:
                 cluster.down(ending)
     finally:

@@ -33,6 +33,11 @@ class Pace:
     limit: float
     _begun: float = field(default_factory=time.monotonic)
 
+    @property
+    def left(self) -> float:
+        """Seconds until the run's time is up; none or less when it is."""
+        return self.limit - (time.monotonic() - self._begun)
+
     def through(self, batches: Iterable[int]) -> Removed:
         """Work through batches, each of which says how many rows it removed."""
         rows = 0

@@ -17,7 +17,7 @@ from shared.ledger.database import Database
 from shared.ledger.receipts import Receipts
 from shared.ledger.recovery import Recovery
 from shared.ledger.reminders import Reminders
-from shared.ledger.schedules import Schedules
+from shared.ledger.schedule_fires import Fires
 from shared.receipts.sources import assemble
 from shared.runtime import Runtime
 from shared.schedules.firing import Sweeper
@@ -41,7 +41,7 @@ def build(runtime: Runtime) -> Clock:
         runtime.broker,
         lease=runtime.settings.lease,
         desk=desk,
-        sweeper=Sweeper(intake, Schedules(runtime.database)),
+        sweeper=Sweeper(intake, Fires(runtime.database)),
         reminders=ReminderDesk(Reminders(runtime.database), intake),
         chains=ChainDesk(Chains.of(runtime.database), runtime.bells),
         permission=runtime.permission if redis_url(runtime.settings) else None,

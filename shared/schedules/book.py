@@ -12,7 +12,8 @@ from shared.intake.canonical import canonical, request_hash
 from shared.intake.problems import load
 from shared.ledger.draft import IdempotencyKey
 from shared.ledger.ids import new_id
-from shared.ledger.schedules import Schedule, SchedulePage, Schedules
+from shared.ledger.schedule_rows import Schedule
+from shared.ledger.schedules import SchedulePage, Schedules
 from shared.schedules.fields import ScheduleRequestSchema, trigger_from
 from shared.schedules.triggers import trigger_of, upcoming
 
@@ -85,7 +86,7 @@ class ScheduleBook:
         shown = told(found)
         shown["request"] = found.request
         shown["next_fires"] = self._next_fires(found)
-        shown["fires"] = [asdict(one) for one in self.schedules.fires(found.id, SHOWN_FIRES)]
+        shown["fires"] = [asdict(one) for one in self.schedules.fires.of(found.id, SHOWN_FIRES)]
         return shown
 
     def resume(self, project_id: int, identifier: UUID, *, who: str) -> Schedule:

@@ -13,7 +13,8 @@ import structlog
 
 from shared.errors import CrierError, LedgerUnavailable
 from shared.intake import Intake
-from shared.ledger.schedules import Due, Kept, Promise, Schedule, Schedules
+from shared.ledger.schedule_fires import Fires
+from shared.ledger.schedule_rows import Due, Kept, Promise, Schedule
 from shared.schedules.misfires import plan
 from shared.schedules.triggers import trigger_of
 
@@ -35,7 +36,7 @@ class Sweeper:
     """
 
     intake: Intake
-    schedules: Schedules
+    fires: Fires
     clock: Callable[[], float] = time.monotonic
 
     def sweep(self, now: datetime | None = None) -> int:
@@ -45,9 +46,9 @@ class Sweeper:
             now: for tests; None is the database's clock.
         """
         until = self.clock() + TURN
-        fired, taken = self._keep(self.schedules.abandoned(most=CLAIMED, now=now), now), CLAIMED
+        fired, taken = self._keep(self.fires.abandoned(most=CLAIMED, now=now), now), CLAIMED
         while taken == CLAIMED and self.clock() < until:
-            taken, promises = self.schedules.claim(decide, most=CLAIMED, now=now)
+            taken, promises = self.fires.claim(decide, most=CLAIMED, now=now)
             fired += self._keep(promises, now)
         return fired
 
@@ -58,7 +59,7 @@ class Sweeper:
                 if (one := self._accept(promise)) is not None:
                     kept.append(one)
         finally:
-            self.schedules.settle(kept, now=now)
+            self.fires.settle(kept, now=now)
         return sum(one.state == "fired" for one in kept)
 
     def _accept(self, promise: Promise) -> Kept | None:

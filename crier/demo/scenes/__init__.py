@@ -3,10 +3,11 @@
 import time
 from collections.abc import Iterable
 
+from crier.demo.scenes.campaign import campaign
 from crier.demo.scenes.caps import capped
 from crier.demo.scenes.chains import chains
 from crier.demo.scenes.chat import chat
-from crier.demo.scenes.campaign import campaign
+from crier.demo.scenes.cleanup import cleanup
 from crier.demo.scenes.conservation import conservation
 from crier.demo.scenes.dead import dead_letters
 from crier.demo.scenes.digests import collected
@@ -15,6 +16,7 @@ from crier.demo.scenes.failover import failover
 from crier.demo.scenes.inbox import inbox
 from crier.demo.scenes.order import in_order
 from crier.demo.scenes.people import people
+from crier.demo.scenes.planned import followed_up, planned
 from crier.demo.scenes.receipts import receipts, reported
 from crier.demo.scenes.webhooks import webhooks
 from crier.demo.singles import BUSY, Script, Singles
@@ -23,14 +25,15 @@ from shared.errors import CrierError
 __all__ = ["AFTERWARDS", "ALONE", "SCENES", "play"]
 
 SCENES = (
-    in_order, campaign, in_doubt, dead_letters, chains, receipts, people, webhooks, capped, collected, inbox, chat,
+    planned, in_order, campaign, in_doubt, cleanup, dead_letters, chains, receipts, people, webhooks, capped, collected,
+    inbox, chat,
 )  # fmt: skip
 """Those that disturb nobody else, and go on side by side; what takes longest first."""
 
 ALONE = (failover,)
 """Those that need their vendors for themselves."""
 
-AFTERWARDS = (reported, conservation)
+AFTERWARDS = (followed_up, reported, conservation)
 """About everything that was sent."""
 
 _LOOK = 0.1

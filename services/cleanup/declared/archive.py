@@ -7,6 +7,7 @@ A file belongs to one transaction, whose id is in its name, and goes by these na
     X.jsonl.gz                its rows are deleted
     X.jsonl.gz.restoring-ID   its rows are about to be put back by transaction ID, or just were
     X.jsonl.gz.restored       its rows are in the table again
+    ….damaged                 a crash left it behind, and it cannot be read: for people to look at
 
 After a crash PostgreSQL knows what became of the transaction (`pg_xact_status`), and so which of two names is right:
 a row is in the table or in a file called `.jsonl.gz`, never in both and never in none.
@@ -116,10 +117,15 @@ class Archive:
 
         Whose transaction is under way, or is of another server, stays as it is.
         """
-        counts = {"settled": 0, "doubtful": 0}
+        counts = {"settled": 0, "doubtful": 0, "damaged": 0}
         for path in sorted(self.folder.glob("*.jsonl.gz.*")):
             if match := _UNFINISHED.fullmatch(path.name):
-                status = _status(connection, path, match["by"] or match["xid"])
+                try:
+                    status = _status(connection, path, match["by"] or match["xid"])
+                except InvalidInput as error:
+                    _put_aside(path, match["xid"], error)
+                    counts["damaged"] += 1
+                    continue
                 if status in ("committed", "aborted"):
                     self._settle(path, self.folder / match["name"], done=status == "committed")
                     counts["settled"] += 1
@@ -175,6 +181,17 @@ def restored(marked: Path) -> Path:
     done = marked.rename(_suffixed(marked.with_suffix(""), "restored"))
     _sync_folder(marked.parent)
     return done
+
+
+def _put_aside(path: Path, xid: str, error: InvalidInput) -> None:
+    """Give a file that cannot be read a name under which nobody looks at it again, and say what that means."""
+    aside = path.rename(_suffixed(path, "damaged"))
+    _sync_folder(path.parent)
+    log.error(
+        "a file that a crash left behind is damaged and was put aside; if its transaction was committed, its rows are "
+        "no longer in the table: restore them from a backup of the disk, or of the database",
+        file=str(aside), transaction=xid, reason=str(error),
+    )  # fmt: skip
 
 
 def _status(connection: Connection, path: Path, xid: str) -> str | None:

@@ -56,7 +56,7 @@ def test_what_cron_says_is_told_as_moments(call: Caller) -> None:
 def test_what_it_fires_is_shown_with_it(call: Caller, parts: Parts, database: Database) -> None:
     made = call("POST", PATH, json=HOURLY).json
     database.execute(text("UPDATE schedules SET next_fire_at = now()"))
-    assert Sweeper(parts.intake, parts.schedules.schedules).sweep() == 1
+    assert Sweeper(parts.intake, parts.schedules.schedules.fires).sweep() == 1
     [fire] = call("GET", f"{PATH}/{made['id']}").json["fires"]
     assert (fire["state"], fire["reason"]) == ("fired", None)
     sent = call("GET", f"/v1/notifications/{fire['notification_id']}").json

@@ -15,7 +15,9 @@ from shared.errors import Conflict, LedgerUnavailable, NotFound
 from shared.intake import Intake
 from shared.ledger.database import Database
 from shared.ledger.keys import Keys
-from shared.ledger.schedules import LEASE, TRIES, Kept, Schedule, Schedules
+from shared.ledger.schedule_fires import LEASE, TRIES, Fires
+from shared.ledger.schedule_rows import Kept, Schedule
+from shared.ledger.schedules import Schedules
 from shared.schedules.book import ScheduleBook
 from shared.schedules.firing import Sweeper
 
@@ -45,7 +47,7 @@ class Power:
         return receipt
 
 
-class Dying(Schedules):
+class Dying(Fires):
     """Dies where it would settle: what it was about to write is lost with it."""
 
     def settle(self, kept: Any, *, now: datetime | None = None) -> None:
@@ -70,7 +72,7 @@ def schedules(database: Database) -> Schedules:
 
 @pytest.fixture
 def sweeper(intake: Intake, schedules: Schedules) -> Sweeper:
-    return Sweeper(intake, schedules)
+    return Sweeper(intake, schedules.fires)
 
 
 @pytest.fixture
@@ -106,7 +108,7 @@ def test_what_is_due_is_sent_and_due_again_later(make, sweeper, sent, times, sch
     assert sweeper.sweep(NOON + SECOND) == 0
     assert sweeper.sweep(NOON + HOUR) == sent() - 1 == 1
     assert times() == [(NOON, "fired"), (NOON + HOUR, "fired")]
-    fires = schedules.fires(made.id)
+    fires = schedules.fires.of(made.id)
     assert [fire.fired_at for fire in fires] == [NOON + HOUR, NOON]
     assert all(
         schedules.database.rows(text("SELECT FROM notifications WHERE id = :id"), {"id": fire.notification_id})
@@ -213,7 +215,7 @@ class TestTogether:
         """Relays with a ledger of their own each, as in processes of their own."""
         ledgers = [Database(database_url) for _ in range(4)]
         sealer = Sealer(new_key())
-        yield [Sweeper(Intake(ledger, sealer), Schedules(ledger)) for ledger in ledgers]
+        yield [Sweeper(Intake(ledger, sealer), Fires(ledger)) for ledger in ledgers]
         for ledger in ledgers:
             ledger.close()
 
@@ -257,14 +259,14 @@ class TestTogether:
         made, other = make("paused"), make("made")
         with pytest.raises(Killed):
             Sweeper(Power(intake, at=1, where="before"), Dying(intake.acceptance.database)).sweep(NOON)
-        promised = {fire.notification_id for fire in schedules.fires(other.id)}
+        promised = {fire.notification_id for fire in schedules.fires.of(other.id)}
         intake.accept_promised(project_id, SMS, *promised)
         for one in (made, other):
             schedules.pause(project_id, one.id, who="test")
         later = NOON + timedelta(seconds=LEASE + 1)
         assert sweeper.sweep(later) == sent() == 1
-        assert [fire.state for fire in schedules.fires(made.id)] == ["skipped"]
-        assert [fire.state for fire in schedules.fires(other.id)] == ["fired"], "it had been made before the pause"
+        assert [fire.state for fire in schedules.fires.of(made.id)] == ["skipped"]
+        assert [fire.state for fire in schedules.fires.of(other.id)] == ["fired"], "it had been made before the pause"
 
     def test_who_dies_while_claiming_has_claimed_nothing(self, make, schedules, sweeper, sent, times):
         make()
@@ -273,7 +275,7 @@ class TestTogether:
             raise Killed
 
         with pytest.raises(Killed):
-            schedules.claim(killed, most=10, now=NOON)
+            schedules.fires.claim(killed, most=10, now=NOON)
         assert times() == []
         assert sweeper.sweep(NOON) == sent() == 1
 
@@ -281,10 +283,10 @@ class TestTogether:
         make()
         from shared.schedules.firing import decide
 
-        _, [promise] = schedules.claim(decide, most=10, now=NOON)
+        _, [promise] = schedules.fires.claim(decide, most=10, now=NOON)
         assert sweeper.sweep(NOON + MINUTE) == 1
         intake.accept_promised(promise.project_id, promise.request, promise.notification_id)
-        schedules.settle([Kept(promise, "failed", "too late to say so")])
+        schedules.fires.settle([Kept(promise, "failed", "too late to say so")])
         assert times() == [(NOON, "fired")]
         assert sent() == 1
 
@@ -297,12 +299,12 @@ class TestTrouble:
         spoiled = text("""UPDATE schedules SET request = request #- '{to,phone}'""")
         database.execute(spoiled)
         assert sweeper.sweep(NOON) == sent() == 0
-        [fire] = schedules.fires(made.id)
+        [fire] = schedules.fires.of(made.id)
         assert (fire.state, fire.fired_at) == ("failed", None)
         assert "to.phone" in fire.reason
         assert schedules.get(project_id, made.id).next_fire_at == NOON + HOUR
         assert sweeper.sweep(NOON + DAY) == 0, "and it is not tried again and again"
-        assert [fire.state for fire in schedules.fires(made.id)][-1] == "failed"
+        assert [fire.state for fire in schedules.fires.of(made.id)][-1] == "failed"
 
     def test_a_mistake_of_ours_holds_up_nobody_and_is_given_up_in_the_end(self, make, intake, schedules, times, sent):
         class Broken:
@@ -313,7 +315,7 @@ class TestTrouble:
 
         make("a", request={**SMS, "to": {"phone": "+447700900999"}}, trigger={"at": NOON.isoformat()})
         make("b", trigger={"at": NOON.isoformat()})
-        sweeper, now = Sweeper(Broken(), schedules), NOON
+        sweeper, now = Sweeper(Broken(), schedules.fires), NOON
         assert sweeper.sweep(now) == 1
         assert sorted(state for _, state in times()) == ["fired", "promised"]
         for _ in range(TRIES):
@@ -329,7 +331,7 @@ class TestTrouble:
 
         make()
         with pytest.raises(LedgerUnavailable):
-            Sweeper(Away(), schedules).sweep(NOON)
+            Sweeper(Away(), schedules.fires).sweep(NOON)
         assert times() == [(NOON, "promised")]
         assert sweeper.sweep(NOON + MINUTE) == sent() == 1
 
@@ -347,7 +349,7 @@ class TestTrouble:
             book.resume(project_id, gone.id, who="test")
         database.execute(text("UPDATE schedules SET state = 'active', next_fire_at = :noon"), {"noon": NOON})
         assert sweeper.sweep(NOON) == 1
-        [fire] = schedules.fires(gone.id)
+        [fire] = schedules.fires.of(gone.id)
         assert (fire.state, "Mars/Base" in fire.reason) == ("failed", True)
         assert schedules.get(project_id, gone.id).state == "ended"
         assert schedules.get(project_id, other.id).state == "active"

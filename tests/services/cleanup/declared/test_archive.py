@@ -150,6 +150,16 @@ def test_the_next_run_decides_what_a_dead_worker_left(trips, cleaning, archives,
     assert sorted(kept) == list(range(30, 100)), "each row once"
 
 
+def test_a_file_a_crash_left_damaged_is_put_aside_and_keeps_nobody_from_cleaning(trips, cleaning, archives):
+    cleaner = cleaning(archive=archives)
+    left = leftover(cleaner, commit=True)
+    left.write_bytes(left.read_bytes()[:-20])
+    assert cleaner.run(PACE, tell) == {"rows": 65, "complete": True, "damaged": 1}
+    assert not left.exists()
+    assert left.with_name(f"{left.name}.damaged").exists()
+    assert cleaner.run(PACE, tell) == {"rows": 0, "complete": True}
+
+
 def test_a_file_of_a_transaction_that_is_under_way_is_left_alone(trips, cleaning, archives):
     cleaner = cleaning(archive=archives)
     with psycopg.connect(cleaner.url) as other:

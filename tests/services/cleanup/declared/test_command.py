@@ -11,19 +11,6 @@ from redis import Redis
 from services.cleanup.declared.archive import read
 from tests.services.cleanup.declared.conftest import EXAMPLES, ROOT
 
-LEFT_BEHIND = """
-    INSERT INTO customers (email) SELECT n || '@example.com' FROM generate_series(1, 10) n;
-    INSERT INTO seat_reservations (customer_id, seat, status, expires_at)
-    SELECT n % 10 + 1, n::text, CASE WHEN n % 2 = 0 THEN 'held' ELSE 'paid' END, now() + make_interval(mins => n - 50)
-    FROM generate_series(0, 99) n;
-    INSERT INTO trip_locations SELECT n, 51.5, -0.12, now() - make_interval(hours => n) FROM generate_series(0, 999) n;
-    INSERT INTO notification_records (customer_id, body, sent_at)
-    SELECT 1, '{}', now() - make_interval(days => n) - interval '1 minute' FROM generate_series(0, 99) n;
-    INSERT INTO tokens SELECT n::text::bytea, 'login', now() - make_interval(hours => n) - interval '1 minute'
-    FROM generate_series(0, 47) n;
-    INSERT INTO cache_entries SELECT n::text, '', now() AT TIME ZONE 'UTC' + make_interval(mins => 20 * n - 190)
-    FROM generate_series(0, 19) n;
-"""
 GOES = {
     "expired-seats": 26, "trip-locations": 280, "notification-records": 10, "expired-tokens": 24, "expired-cache": 10,
     "inactive-sessions": 3, "temporary-files": 2,
@@ -33,7 +20,7 @@ GOES = {
 @pytest.fixture
 def left_behind(shop, redis_url, tmp_path):
     """What the application left behind, in its database, its Redis and its folder."""
-    shop.execute(LEFT_BEHIND)
+    shop.execute((EXAMPLES / "left_behind.sql").read_text())
     with Redis.from_url(redis_url) as redis:
         redis.set("model", "x")
         for number, idle in enumerate((0, 60, 1900, 4000, 100_000)):

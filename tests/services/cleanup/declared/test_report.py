@@ -51,6 +51,17 @@ def test_it_counts_what_is_there(worn, shop_url):
     assert report.growth_bytes is None
 
 
+def test_a_vacuum_ends_with_the_time_of_its_policy(shop, shop_url):
+    shop.execute("INSERT INTO trip_locations SELECT n, 1, 1, now() FROM generate_series(1, 100000) n")
+    shop.execute("DELETE FROM trip_locations WHERE trip_id % 2 = 0")
+    shop.execute("SELECT pg_stat_force_next_flush()")
+    policy = UpkeepPolicy(name="n", schedule="", database="shop", tables=("trip_locations",))
+    upkeep = Upkeep(policy, shop_url, "maintenance.n", 0.2)
+    done = upkeep.run(Pace(1, 0.0, 0.001), tell)
+    assert done == {"tables": 0, "complete": True, "stopped": ["public.trip_locations"]}
+    assert upkeep.run(Pace(1, 0.0, float("inf")), tell) == {"tables": 1, "complete": True}
+
+
 def test_it_recommends_to_vacuum_and_maintenance_does(worn, shop_url):
     advice = {one.about: one for one in survey("shop", shop_url, None, 0.2).recommendations}
     assert advice["public.trip_locations"].statement == 'VACUUM (ANALYZE) "public"."trip_locations";'
