@@ -72,7 +72,9 @@ def idempotency_key() -> str | None:
 
 def _has_attachments(body: Any) -> bool:
     content = body.get("content") if isinstance(body, dict) else None
-    return isinstance(content, dict) and bool(content.get("attachments"))
+    # That of a chain is by channel.
+    each = [content, *content.values()] if isinstance(content, dict) else []
+    return any(isinstance(one, dict) and bool(one.get("attachments")) for one in each)
 
 
 @route(

@@ -156,6 +156,13 @@ def test_one_key_makes_one_chain(call: Caller, rows: Any):
     assert len(rows("SELECT FROM chains")) == 1
 
 
+def test_a_mail_of_a_chain_may_have_a_file_that_is_larger_than_other_requests(call: Caller):
+    file = {"filename": "a.txt", "content_type": "text/plain", "content": "QUJD" * 100_000}
+    content = {"email": {"subject": "Hi", "text": "Hello", "attachments": [file]}, "sms": {"body": "Hello"}}
+    to = {"email": "ada@example.com", "phone": "+447700900123"}
+    assert call.send({**CHAIN, "channel": ["email", "sms"], "to": to, "content": content}).status_code == 202
+
+
 def test_what_is_wrong_is_named_by_field(call: Caller):
     refused = call.send({**CHAIN, "fallback_after": "soon", "channel": ["push", "smms"]})
     assert refused.status_code == 422

@@ -7,6 +7,7 @@ import pytest
 from shared.ledger.database import Database
 from shared.ledger.states import State
 from shared.receipts.port import Kind
+from shared.telemetry.metrics import CHAIN_STEPS, CHAINS_ENDED
 from tests.services.relay.chain_scene import MINUTE, TO, Scene
 
 
@@ -78,6 +79,15 @@ class TestFailure:
             scene.sweep()
         assert (scene.state(chain), scene.show(chain).state) == ("exhausted", "failed")
         assert scene.rows("SELECT FROM chains WHERE next_at IS NOT NULL") == []
+
+    def test_how_they_go_on_and_end_is_counted(self, scene: Scene) -> None:
+        steps, ended = CHAIN_STEPS.labels("sms"), CHAINS_ENDED.labels("exhausted")
+        before = steps._value.get(), ended._value.get()
+        scene.send()
+        for channel in ("push", "sms"):
+            scene.answer(channel, State.FAILED)
+            scene.sweep()
+        assert (steps._value.get(), ended._value.get()) == (before[0] + 1, before[1] + 1)
 
 
 class TestTime:
