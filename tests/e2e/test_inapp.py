@@ -1,6 +1,9 @@
 """In-app notifications by real services: each is in its inbox once, whatever dies, and reading it is told."""
 
 from shared.ledger.inbox import Inboxes
+from shared.setup import prepare
+from shared.templates.catalogue import load_catalogue
+from shared.templates.compiled import compile_bundle
 from tests.e2e.test_channels import accept, ends
 
 COUNT, USERS, KILLS = 600, 7, 4
@@ -19,6 +22,21 @@ def test_a_notification_is_in_the_inbox_and_its_timeline_says_that_it_was_read(r
     assert [(event["what"], event.get("outcome")) for event in timeline if event.get("provider") == "inbox"] == [
         ("attempt", "delivered"), ("delivered", None), ("receipt", "opened"),
     ]  # fmt: skip
+
+
+def test_every_in_app_form_of_the_catalogue_arrives(redis_system):
+    system = redis_system
+    prepare(system.environment["CRIER_DATABASE_URL"])
+    samples = {name: dict(compile_bundle(bundle).sample) for name, bundle in load_catalogue().items()
+               if "inapp" in compile_bundle(bundle).channels}  # fmt: skip
+    for name, data in samples.items():
+        for locale in ("en", "ar"):
+            request = {"channel": "inapp", "template": name, "data": data, "to": {"user_id": "ada", "locale": locale}}
+            system.intake.accept(system.project_id, request)
+    system.start("relay", "inapp")
+    system.wait_until(lambda: system.states() == {"delivered": 2 * len(samples)}, "all are delivered")
+    page = Inboxes(system.runtime.database).page(system.project_id, "ada")
+    assert page.unread == 2 * len(samples) >= 12
 
 
 def test_a_worker_that_is_killed_while_it_writes_doubles_and_loses_nothing(redis_system):
