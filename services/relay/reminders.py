@@ -18,6 +18,7 @@ from shared.errors import InvalidInput, LedgerUnavailable
 from shared.intake import Intake
 from shared.ledger.reminders import Handover, Promised, Reminders
 from shared.reminders.notification import follow_up_of, reminder_of
+from shared.telemetry.metrics import REMINDER_LAG, REMINDERS
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +57,7 @@ class ReminderDesk:
         while looked_at == self.batch and self.clock() < until:
             ids, looked_at = self.reminders.promise(size=self.batch, now=now)
             promised += len(ids)
+            REMINDERS.labels("missed").inc(looked_at - len(ids))
             if ids:
                 with self.reminders.handing_over(ids, now=now) as handover:
                     self._hand_over(handover)
@@ -68,11 +70,15 @@ class ReminderDesk:
         accepting = {one.notification_id: self._threads.submit(self._accept, one, gone) for one in handover.promised}
         # All of them, whatever one raises: none may be at it any more when their events can be cancelled again.
         wait(accepting.values())
-        for identifier, refusal in ((identifier, done.result()) for identifier, done in accepting.items()):
+        for one in handover.promised:
+            refusal = accepting[one.notification_id].result()
             if refusal is None:
-                handover.done.append(identifier)
+                handover.done.append(one.notification_id)
+                REMINDERS.labels("sent").inc()
+                REMINDER_LAG.observe(max(0.0, (one.now - one.due_at).total_seconds()))
             elif refusal:
-                handover.refused[identifier] = refusal
+                handover.refused[one.notification_id] = refusal
+                REMINDERS.labels("failed").inc()
 
     def _accept(self, one: Promised, gone: Event) -> str | None:
         """Make a notification; else why it will never be one, or nothing where that is to be tried again.

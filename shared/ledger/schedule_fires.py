@@ -31,6 +31,18 @@ _DUE = text(f"""
     SELECT {COLUMNS}, {_NOW} AS now FROM schedules WHERE next_fire_at <= {_NOW}
     ORDER BY next_fire_at LIMIT :most FOR UPDATE SKIP LOCKED
 """)
+# Where there is more than one batch: of every project its first, then of every project its second.
+_DUE_IN_TURN = text(f"""
+    WITH first AS MATERIALIZED (
+        SELECT d.id, d.next_fire_at, row_number() OVER (PARTITION BY p.id ORDER BY d.next_fire_at) AS place
+        FROM projects p CROSS JOIN LATERAL (
+            SELECT id, next_fire_at FROM schedules WHERE project_id = p.id AND next_fire_at <= {_NOW}
+            ORDER BY next_fire_at LIMIT :most) d),
+    chosen AS MATERIALIZED (
+        SELECT id AS chosen, next_fire_at AS chosen_at, place FROM first ORDER BY place, next_fire_at LIMIT 2 * :most)
+    SELECT {COLUMNS}, {_NOW} AS now FROM schedules JOIN chosen ON chosen = id WHERE next_fire_at <= {_NOW}
+    ORDER BY place, chosen_at LIMIT :most FOR UPDATE OF schedules SKIP LOCKED
+""")
 _WRITE = text(f"""
     INSERT INTO schedule_fires (schedule_id, fire_time, notification_id, state, reason, lease_until)
     SELECT f.schedule_id, f.fire_time, f.notification_id, f.state, f.reason,
@@ -64,7 +76,8 @@ _ABANDONED = text(f"""
             lease_until = CASE WHEN NOT j.stopped AND NOT j.spent THEN {_NOW} + make_interval(secs => :lease) END
         FROM judged j WHERE f.schedule_id = j.schedule_id AND f.fire_time = j.fire_time
         RETURNING f.schedule_id, f.fire_time, f.notification_id, f.state)
-    SELECT a.schedule_id, a.fire_time, a.notification_id, s.project_id, s.request
+    SELECT a.schedule_id, a.fire_time, a.notification_id, s.project_id, s.request,
+           extract(epoch FROM {_NOW} - a.fire_time)::float AS late
     FROM again a JOIN schedules s ON s.id = a.schedule_id WHERE a.state = 'promised'
 """)
 _SETTLE = text(f"""
@@ -93,15 +106,18 @@ class Fires:
         return [Fire(**row._mapping) for row in self.database.rows(_OF, {"id": identifier, "limit": limit})]
 
     def claim(
-        self, decide: Callable[[Schedule, datetime], Due], *, most: int, now: datetime | None = None
-    ) -> tuple[int, list[Promise]]:
+        self, decide: Callable[[Schedule, datetime], Due], *, most: int, in_turn: bool = False,
+        now: datetime | None = None,
+    ) -> tuple[int, list[Promise]]:  # fmt: skip
         """Take schedules that are due: how many, and the notifications that are now promised.
 
         Parameters:
             decide: says what becomes of a schedule that is due now.
+            in_turn: one of each project after the other, so that one with thousands keeps no other waiting; else those
+                that have been due for longest, which is less work to find.
         """
         with self.database.transaction() as connection:
-            found = connection.execute(_DUE, {"most": most, "now": now}).all()
+            found = connection.execute(_DUE_IN_TURN if in_turn else _DUE, {"most": most, "now": now}).all()
             if not found:
                 return 0, []
             schedules = {row.id: schedule_of(row) for row in found}
@@ -116,7 +132,7 @@ class Fires:
             moves = [(schedule.id, due.next_at) for schedule, due in decided]
             connection.execute(_MOVE, _columns(("ids", "next_ats"), moves) | {"now": now})
         promised = [row for row in written if row.state == "promised"]
-        return len(found), [_promise(row, schedules[row.schedule_id]) for row in promised]
+        return len(found), [_promise(row, schedules[row.schedule_id], found[0].now) for row in promised]
 
     def abandoned(self, *, most: int, now: datetime | None = None) -> list[Promise]:
         """Take promises that somebody made and did not keep. Those that were tried `TRIES` times are given up, those
@@ -137,8 +153,9 @@ class Fires:
             self.database.execute(_SETTLE, _columns(columns, ends) | {"now": now})
 
 
-def _promise(row: Row[Any], of: Schedule) -> Promise:
-    return Promise(of.id, row.fire_time, row.notification_id, of.project_id, of.request)
+def _promise(row: Row[Any], of: Schedule, now: datetime) -> Promise:
+    late = (now - row.fire_time).total_seconds()
+    return Promise(of.id, row.fire_time, row.notification_id, of.project_id, of.request, late)
 
 
 def _columns(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, Any]:

@@ -52,13 +52,14 @@ class Fire:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """A notification that is to be accepted under the id it has here."""
+    """A notification that is to be accepted under the id it has here. `late`: seconds after its time, when claimed."""
 
     schedule_id: UUID
     fire_time: datetime
     notification_id: UUID
     project_id: int
     request: Mapping[str, Any]
+    late: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from shared.ledger.schedule_fires import Fires
 from shared.ledger.schedule_rows import Due, Kept, Promise, Schedule
 from shared.schedules.misfires import plan
 from shared.schedules.triggers import trigger_of
+from shared.telemetry.metrics import SCHEDULE_LAG, SCHEDULES
 
 log = structlog.get_logger(__name__)
 
@@ -47,9 +48,11 @@ class Sweeper:
         """
         until = self.clock() + TURN
         fired, taken = self._keep(self.fires.abandoned(most=CLAIMED, now=now), now), CLAIMED
+        in_turn = False
         while taken == CLAIMED and self.clock() < until:
-            taken, promises = self.fires.claim(decide, most=CLAIMED, now=now)
+            taken, promises = self.fires.claim(_decided, most=CLAIMED, in_turn=in_turn, now=now)
             fired += self._keep(promises, now)
+            in_turn = True
         return fired
 
     def _keep(self, promises: Sequence[Promise], now: datetime | None) -> int:
@@ -60,6 +63,10 @@ class Sweeper:
                     kept.append(one)
         finally:
             self.fires.settle(kept, now=now)
+            for one in kept:
+                SCHEDULES.labels(one.state).inc()
+                if one.state == "fired":
+                    SCHEDULE_LAG.observe(max(0.0, one.promise.late))
         return sum(one.state == "fired" for one in kept)
 
     def _accept(self, promise: Promise) -> Kept | None:
@@ -76,6 +83,14 @@ class Sweeper:
             log.exception("a schedule could not be fired", schedule=str(promise.schedule_id))
             return None
         return Kept(promise, "fired")
+
+
+def _decided(schedule: Schedule, now: datetime) -> Due:
+    due = decide(schedule, now)
+    for _, state, _ in due.times:
+        if state != "promised":  # those are counted when they are kept
+            SCHEDULES.labels(state).inc()
+    return due
 
 
 def decide(schedule: Schedule, now: datetime) -> Due:

@@ -1,4 +1,4 @@
-"""What is sent after an event: how long it takes, what follows it, and that nobody came.
+"""What is sent after an event: how long it takes, what follows it, and that nobody came; schedules in turn.
 
 A follow-up is a reminder whose `before` begins with `+`: as much after the end.
 """
@@ -18,6 +18,8 @@ ALTER TABLE appointments ADD COLUMN follow_up jsonb;
 ALTER TABLE appointments DROP CONSTRAINT appointments_state_check;
 ALTER TABLE appointments ADD CONSTRAINT appointments_state_check
     CHECK (state IN ('scheduled', 'cancelled', 'past', 'no_show'));
+-- Where many are due, every project has its turn.
+CREATE INDEX schedules_due_of_project ON schedules (project_id, next_fire_at) WHERE next_fire_at IS NOT NULL;
 -- Retention goes by when they began, whatever their state.
 CREATE INDEX appointments_by_age ON appointments (starts_at);
 """
