@@ -8,6 +8,7 @@ from flask import Response
 from flask_smorest import Blueprint
 from marshmallow import Schema, ValidationError, fields, validate
 
+from services.gateway import examples
 from services.gateway.answers import answer
 from services.gateway.auth import identity
 from services.gateway.bodies import json_body
@@ -137,7 +138,7 @@ def index() -> Response:
 @route(
     blueprint, "PUT", "/<name>", scope="admin", name="putCap",
     answers=(200, CapSchema, "The cap as it is from now on."),
-    body={"application/json": CapRequestSchema}, about_body="16 KB.",
+    body={"application/json": CapRequestSchema}, about_body="16 KB.", examples=examples.CAPS,
 )  # fmt: skip
 def put(name: str) -> Response:
     """Make a cap, or replace the one of this name

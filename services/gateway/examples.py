@@ -19,6 +19,13 @@ ONE: dict[str, dict[str, Any]] = {
         "data": {"code": "482913"},
         "expires_at": "2099-12-31T23:59:59Z",
     },
+    "One of what is collected for half an hour": {
+        "template": "activity_digest",
+        "channel": "email",
+        "to": {"email": "ada@example.com", "user_id": "u_1"},
+        "data": {"actor": "Grace Hopper", "text": "commented on your draft"},
+        "digest": {"window": "30m", "key": "comments"},
+    },
     "An approved template of WhatsApp's": {
         "channel": "whatsapp",
         "to": {"phone": "+442079460018"},
@@ -76,6 +83,16 @@ ONE: dict[str, dict[str, Any]] = {
                 {"filename": "invoice.txt", "content_type": "text/plain", "content": "VG90YWw6IDEyLjUwIEVVUgo="}
             ],
         },
+    },
+}
+
+CAPS: dict[str, dict[str, Any]] = {
+    "Three promotions a week": {"most": 3, "per": "7d", "kind": "promotion"},
+    "Five pushes and SMS an hour, the others later": {
+        "most": 5,
+        "per": "1h",
+        "channels": ["push", "sms"],
+        "over": "wait",
     },
 }
 

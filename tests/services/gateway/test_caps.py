@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from services.gateway import examples
 from shared.ledger.database import Database
 from shared.ledger.keys import Keys
 
@@ -43,6 +44,11 @@ def test_a_cap_is_made_replaced_listed_and_removed(call: Any) -> None:
     assert (gone.status_code, gone.json) == (200, {"name": "another", "deleted": True})
     assert listed(call) == [changed.json]
     assert call("DELETE", "/v1/caps/another").status_code == 404
+
+
+@pytest.mark.parametrize("name", examples.CAPS)
+def test_the_examples_are_accepted(call: Any, name: str) -> None:
+    assert call("PUT", "/v1/caps/one", json=examples.CAPS[name]).status_code == 200
 
 
 def test_what_is_not_about_promotions_waits_unless_said_otherwise(call: Any) -> None:

@@ -174,6 +174,18 @@ def test_a_time_of_day_is_the_recipients(
 
 
 @pytest.mark.usefixtures("catalogue")
+def test_a_message_has_as_many_as_its_list_may_and_tells_of_the_others(
+    intake: Intake, project: int, database: Database, renderer: Renderer
+) -> None:
+    for number in range(32):
+        intake.accept(project, asking(data={"actor": f"No {number}", "text": "x"}))
+    [mail] = sent(database, renderer)
+    assert mail.subject == "32 new notifications"
+    assert "- No 2: x" in mail.text and "- No 31: x" in mail.text and "No 1:" not in mail.text
+    assert "And 2 more." in mail.text
+
+
+@pytest.mark.usefixtures("catalogue")
 def test_a_push_collects_for_every_device(intake: Intake, project: int, database: Database, renderer: Renderer) -> None:
     to = {"tokens": ["one", "two"], "user_id": "u_1"}
     for _ in range(2):
