@@ -77,11 +77,11 @@ class DryRuns:
 
     def _barred(self, turn: Turn, drafts: Sequence[Draft]) -> dict[int, str]:
         """The drafts, by place, none of whose targets may be written to, and why."""
-        targets = [(place, target) for place, draft in enumerate(drafts) for target in draft.targets]
+        targets = [(place, draft, target) for place, draft in enumerate(drafts) for target in draft.targets]
         if not targets:
             return {}
-        reasons = turn.barred([target for _, target in targets], promotion=drafts[0].kind == "promotion")
-        free = {place for number, (place, _) in enumerate(targets) if number not in reasons}
+        reasons = turn.barred([(draft, target) for _, draft, target in targets])
+        free = {place for number, (place, _, _) in enumerate(targets) if number not in reasons}
         return {targets[number][0]: reason for number, reason in reasons.items() if targets[number][0] not in free}
 
     def _render(
@@ -147,7 +147,8 @@ def _count(
     if late:
         excluded["past"] = excluded.get("past", 0) + late
     suppressed = Counter(excluded.get("suppressed", {}))
-    suppressed.update(barred)
+    # What they want is said in a sentence each.
+    suppressed.update("preferences" if reason.endswith(".") else reason for reason in barred)
     if suppressed:
         excluded["suppressed"] = dict(suppressed)
     seen["would_send"] = seen.get("would_send", 0) + good
@@ -170,7 +171,7 @@ def _as_claimed(draft: Draft, project_id: int) -> Claimed:
         id=draft.id, notification_id=draft.id, project_id=project_id, fence=0, attempts=0, deaths=0, hold=False,
         target=draft.targets[0], channel=draft.channel, lane=draft.lane, kind=draft.kind,
         template_id=draft.template_id, recipient=draft.recipient, data=draft.data, content=draft.content,
-        expires_in=None, age=0.0,
+        expires_in=None, age=0.0, category=draft.category,
     )  # fmt: skip
 
 

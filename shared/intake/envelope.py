@@ -10,6 +10,7 @@ from marshmallow import ValidationError
 from shared.errors import InvalidInput
 from shared.intake.problems import by_path
 from shared.intake.templates import Pinned, Templates
+from shared.ledger.person import NOBODY
 from shared.messages.content import CONTENT_SCHEMAS, dump_content, load_content
 
 PAST_TOLERATED = timedelta(seconds=60)
@@ -71,8 +72,8 @@ def seal_up(project_id: int, asked: Mapping[str, Any], templates: Templates, now
         raise InvalidInput({"template": ["A webhook has no template: give content with a type and data."]})
     pinned = templates.pin(project_id, asked["template"], channel) if "template" in asked else None
     kind = _kind(asked, pinned)
-    if channel == "webhook" and asked.get("category"):
-        raise InvalidInput({"category": ["People choose by category, and a webhook goes to none: leave this out."]})
+    if channel in NOBODY and asked.get("category"):
+        raise InvalidInput({"category": ["People choose by category, and this goes to none: leave it out."]})
     if channel == "inapp" and (kind == "code" or (pinned and pinned.template.secret_variables)):
         raise InvalidInput({"channel": [NO_CODES]})
     if problems := _times(kind, asked.get("send_at"), asked.get("expires_at"), now):

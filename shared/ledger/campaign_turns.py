@@ -19,8 +19,10 @@ from shared.ledger.audiences import Member, members_of
 from shared.ledger.batches import Batch, RowError, open_batch, write_errors
 from shared.ledger.campaigns import COLUMNS, NOW, Campaign, Wave
 from shared.ledger.database import Database
+from shared.ledger.draft import Draft
 from shared.ledger.endings import finish, recorded, returned
 from shared.ledger.streams import pause_stream, reopen, resume_stream, take_back
+from shared.ledger.wishes import barred, who_chooses
 
 IDLE = 15
 """Seconds that a turn may let the ledger wait for its next statement."""
@@ -101,13 +103,22 @@ _POSTPONE = text("""
     UPDATE campaigns SET problem = :problem, tries = 0, next_at = now() + make_interval(secs => :seconds)
     WHERE id = :id AND next_at IS NOT NULL
 """)
-_BARRED = text("""
-    SELECT w.place, s.reason
-    FROM unnest(CAST(:targets AS text[])) WITH ORDINALITY AS w (target, place)
-    CROSS JOIN LATERAL (
-        SELECT reason FROM suppressions
-        WHERE project_id = :project_id AND channel = :channel AND target = lower(w.target)
-          AND (scope = 'everything' OR :promotion) AND sender = '' LIMIT 1) s
+_BARRED = text(f"""
+    SELECT place, reason FROM (
+        SELECT w.place, {
+    barred(
+        project=":project_id",
+        channel="CAST(:channel AS text)",
+        target="lower(w.target)",
+        promotion="CAST(:promotion AS bool)",
+        category="CAST(:category AS text)",
+        user="w.user_id",
+        senders="b.sender = ''",
+    )
+} AS reason
+        FROM unnest(CAST(:targets AS text[]), CAST(:users AS text[])) WITH ORDINALITY AS w (target, user_id, place)
+        OFFSET 0) found
+    WHERE reason IS NOT NULL
 """)
 _COUNTS = text("SELECT state, count(*) AS campaigns FROM campaigns WHERE ended_at IS NULL GROUP BY state")
 
@@ -217,11 +228,14 @@ class Turn:
         finish(self.connection, rows)
         return len(rows)
 
-    def barred(self, targets: Sequence[str], *, promotion: bool) -> dict[int, str]:
-        """Which of `targets`, by their place, must not be written to, and why."""
+    def barred(self, drafts: Sequence[tuple[Draft, str]]) -> dict[int, str]:
+        """Which drafts, by their place and each with one of its targets, must not or may not be sent there, and why."""
+        first, _ = drafts[0]
         asked = {
-            "targets": list(targets), "project_id": self.campaign.project_id, "channel": self.campaign.channel,
-            "promotion": promotion,
+            "targets": [target for _, target in drafts],
+            "users": [who_chooses(draft.channel, draft.kind, draft.recipient) for draft, _ in drafts],
+            "project_id": self.campaign.project_id, "channel": self.campaign.channel,
+            "promotion": first.kind == "promotion", "category": first.category,
         }  # fmt: skip
         return {row.place - 1: row.reason for row in self.connection.execute(_BARRED, asked)}
 

@@ -13,12 +13,12 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from shared.ledger.cap_room import Asking, Contact, Over, Room
-from shared.ledger.caps import NEVER_CHANNELS, NEVER_KINDS, NEVER_LANES, Cap, Caps
+from shared.ledger.caps import NEVER_KINDS, NEVER_LANES, Cap, Caps
 from shared.ledger.claimed import Claimed, Starting
 from shared.ledger.database import Database
 from shared.ledger.endings import finish, recorded, returned
 from shared.ledger.gate import pass_through
-from shared.ledger.person import key_of, person_of
+from shared.ledger.person import NOBODY, key_of, person_of
 from shared.ledger.states import State
 from shared.telemetry.metrics import CAPPED
 
@@ -144,7 +144,7 @@ class Capping:
 
 
 def _concerning(item: Claimed, caps: Sequence[Cap]) -> list[Cap]:
-    if item.kind in NEVER_KINDS or item.lane in NEVER_LANES or item.channel in NEVER_CHANNELS:
+    if item.kind in NEVER_KINDS or item.lane in NEVER_LANES or item.channel in NOBODY:
         return []
     return [cap for cap in caps if cap.concerns(item.kind, item.category, item.channel)]
 

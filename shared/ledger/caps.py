@@ -24,8 +24,7 @@ REMEMBERED = 1.0
 """Seconds for which a process remembers a project's caps."""
 NEVER_KINDS = frozenset({"code"})
 NEVER_LANES = frozenset({"critical"})
-NEVER_CHANNELS = frozenset({"webhook"})
-"""What is never counted nor kept back: codes, what is critical, and what goes to no person."""
+"""What is never counted nor kept back: codes, what is critical, and what goes to no person (`NOBODY`)."""
 
 _COLUMNS = "project_id, name, most, per, seconds, kind, category, channels, over, created_at"
 _PUT = text(f"""

@@ -71,7 +71,8 @@ _CHANGES = text(f"""
         SELECT * FROM inbox WHERE inbox_id = w.inbox_id AND change > w.after ORDER BY change LIMIT :most) i ON true
     ORDER BY w.place, i.change
 """)
-# A receipt as those of mails that were opened: of the first time, and shown in the notification's timeline.
+# A receipt as those of mails that were opened: of the first time, shown in the notification's timeline, and news for
+# the chain it may be a step of (`Goal.OPENED`).
 _OPENED = """
     opened AS (
         INSERT INTO receipts (provider, event_id, body, due_at, outcome, kind, delivery_id, project_id, channel, target,
@@ -79,7 +80,12 @@ _OPENED = """
         SELECT 'inbox', m.id::text, '{}'::jsonb, NULL, 'applied', 'opened', m.id, :project_id, 'inapp', lower(:user_id),
                now()
         FROM marked m
-        ON CONFLICT (provider, event_id) DO NOTHING)
+        ON CONFLICT (provider, event_id) DO NOTHING
+        RETURNING delivery_id),
+    linked AS (
+        INSERT INTO chain_news (chain_id, channel, level)
+        SELECT d.chain_id, 'inapp', 3 FROM opened o JOIN deliveries d ON d.id = o.delivery_id
+        WHERE d.chain_id IS NOT NULL)
 """
 _READ_ALL = text(f"""
     WITH first AS (

@@ -5,6 +5,9 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
+NOBODY = frozenset({"webhook", "chat"})
+"""Channels whose messages go to no person: nobody chooses, sleeps or counts there."""
+
 
 def person_of(recipient: Mapping[str, Any], targets: Sequence[str]) -> str:
     """A person, in one word. An id and an address are never mistaken for each other."""

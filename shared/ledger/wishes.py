@@ -7,6 +7,8 @@ preference is looked up only for those with a user, quiet hours only where there
 from collections.abc import Mapping
 from typing import Any
 
+from shared.ledger.person import NOBODY
+
 QUIET_CHANNELS = ("sms", "whatsapp", "push")
 """Those that make a noise, to which quiet hours apply unless a project says otherwise."""
 
@@ -23,12 +25,12 @@ _NOT_REQUIRED = """NOT EXISTS (
 
 def who_chooses(channel: str, kind: str, recipient: Mapping[str, Any]) -> str | None:
     """The user whose preferences matter for a message; None where nobody's do: a code was asked for."""
-    return None if kind == "code" or channel == "webhook" else recipient.get("user_id")
+    return None if kind == "code" or channel in NOBODY else recipient.get("user_id")
 
 
 def may_wait(channel: str, lane: str, kind: str) -> bool:
     """Whether a message keeps quiet hours: not what is critical, and no code."""
-    return lane != "critical" and kind != "code" and channel != "webhook"
+    return lane != "critical" and kind != "code" and channel not in NOBODY
 
 
 def barred(

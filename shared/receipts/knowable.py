@@ -19,12 +19,14 @@ KNOWABLE: Mapping[tuple[str, str], str] = {
     ("whatsapp", "twilio"): OPENED,
     ("push", "fcm"): NOTHING,
     ("push", "onesignal"): CLICKED,
+    ("inapp", "inbox"): OPENED,
     ("webhook", "webhook"): DELIVERED,
+    ("chat", "apprise"): NOTHING,
 }
 """By channel and provider, as `docs/chains.md` shows it."""
 
-_AT_ONCE = {("webhook", "webhook")}
-"""Whose answer already is the final one; so is the outbox's. The others need their receipts set up."""
+_BY_ITSELF = {("webhook", "webhook"), ("inapp", "inbox")}
+"""Those of which we know without being told; so it is with the outbox. The others need their receipts set up."""
 _OUTBOX = "outbox"
 _ORDER = (NOTHING, DELIVERED, OPENED, CLICKED)
 
@@ -53,5 +55,5 @@ def _of(channel: str, provider: str, reporting: frozenset[str] | None) -> str:
     if provider == _OUTBOX:
         return DELIVERED
     found = KNOWABLE.get((channel, provider), NOTHING)
-    reports = reporting is None or provider in reporting or (channel, provider) in _AT_ONCE
+    reports = reporting is None or provider in reporting or (channel, provider) in _BY_ITSELF
     return found if reports else NOTHING

@@ -3,7 +3,9 @@
 import re
 from pathlib import Path
 
+from services.chat.providers import VENDORS as CHATTERS
 from services.email.providers import VENDORS as MAILERS
+from services.inapp.provider import Inbox
 from services.push.providers import VENDORS as PUSHERS
 from services.sms.providers import VENDORS as TEXTERS
 from services.webhook.sender import Sender
@@ -11,7 +13,10 @@ from services.whatsapp.providers import VENDORS as WRITERS
 from shared.messages.content import CHANNELS
 from shared.receipts.knowable import DELIVERED, KNOWABLE, knowable
 
-PROVIDERS = {"email": MAILERS, "push": PUSHERS, "sms": TEXTERS, "whatsapp": WRITERS, "webhook": (Sender.name,)}
+PROVIDERS = {
+    "email": MAILERS, "push": PUSHERS, "sms": TEXTERS, "whatsapp": WRITERS, "chat": CHATTERS,
+    "webhook": (Sender.name,), "inapp": (Inbox.name,),
+}  # fmt: skip
 
 
 def test_it_says_of_every_provider_what_it_reports():
@@ -24,7 +29,9 @@ def test_its_page_says_the_same():
     table = page.partition("| channel | provider | until |\n")[2].partition("\n\n")[0]
     rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in table.splitlines()[1:]]
     told = {
-        (channel, name): until.strip("`") for channel, names, until in rows for name in re.findall(r"`(.+?)`", names)
+        (channel, name): until.partition(":")[0].strip("`")
+        for channel, names, until in rows
+        for name in re.findall(r"`(.+?)`", names)
     }
     assert told.pop(("all", "outbox")) == DELIVERED == knowable("push", ["outbox"], ())
     assert told == KNOWABLE

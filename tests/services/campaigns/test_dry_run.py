@@ -8,6 +8,7 @@ import pytest
 from services.campaigns import dry_run
 from services.campaigns.dry_run import SAMPLED_OF_OTHERS
 from shared.errors import Conflict
+from shared.ledger.preferences import Preferences
 from shared.ledger.suppressions import Suppressions
 from shared.ledger.template_store import TemplateStore
 from shared.templates.catalogue import bundle_of
@@ -76,6 +77,13 @@ def test_everybody_is_accounted_for_and_nothing_is_sent(ground: Ground) -> None:
     assert (seen["segments"], seen["estimated_segments"]) == ({"1": 1}, 1)
     assert ground.states() == Counter()
     assert found["state"] == "draft"
+
+
+def test_who_does_not_want_it_is_counted(ground: Ground) -> None:
+    ground.load("phone,user_id\n+447700900001,u_1\n+447700900002,u_2\n")
+    Preferences(ground.database).set(ground.project_id, "u_2", {("", "sms"): False}, source="key test")
+    seen = tried(ground)["dry_run"]
+    assert (seen["would_send"], seen["excluded"]["suppressed"]) == (1, {"preferences": 1})
 
 
 def test_what_it_shows_is_what_is_sent(ground: Ground) -> None:

@@ -34,6 +34,7 @@ CONTENT = {
     "sms": {"body": "Hello"},
     "email": {"subject": "Hi", "text": "Hello"},
     "whatsapp": {"body": "Hello"},
+    "inapp": {"title": "Hi", "body": "Hello"},
 }
 MINUTE = timedelta(minutes=1)
 

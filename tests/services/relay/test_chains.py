@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.ledger.database import Database
+from shared.ledger.inbox import Inboxes, Mark, Put
 from shared.ledger.states import State
 from shared.receipts.port import Kind
 from shared.telemetry.metrics import CHAIN_STEPS, CHAINS_ENDED
-from tests.services.relay.chain_scene import MINUTE, TO, Scene
+from tests.services.relay.chain_scene import CONTENT, MINUTE, TO, Scene
 
 
 @pytest.fixture
@@ -235,3 +236,15 @@ def settle(scene: Scene, item: object, state: State) -> None:
     assert isinstance(item, Claimed)
     outcome = "sent" if state is State.SENT else "rejected"
     scene.work.settle([Settlement(item.id, item.fence, state, outcome, "vendor")])
+
+
+def test_what_is_read_in_an_inbox_was_opened(scene: Scene) -> None:
+    chain, inboxes = scene.send("inapp", "sms", until="opened"), Inboxes(scene.database)
+    [item] = scene.answer("inapp", State.DELIVERED)
+    inboxes.put([Put(item.id, scene.project, "u_1", CONTENT["inapp"])])
+    scene.sweep()
+    assert scene.state(chain) == "active"
+    inboxes.mark(scene.project, "u_1", item.id, Mark.READ)
+    scene.sweep()
+    assert scene.state(chain) == "succeeded"
+    assert scene.answer("sms") == []
