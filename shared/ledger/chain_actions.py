@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from shared.errors import Conflict, NotFound
-from shared.ledger.chains import stop
+from shared.ledger.chain_stop import stop
 
 _LOCK = text("SELECT state FROM chains WHERE id = :id AND project_id = :project_id FOR UPDATE")
 _EXISTS = text("SELECT FROM chains WHERE id = :id AND project_id = :project_id")
@@ -37,7 +37,7 @@ def cancel(connection: Connection, project_id: int, chain_id: UUID, who: str) ->
     left: int = connection.execute(_LEFT, {"id": chain_id}).scalar_one()
     # First of all, so that what is passed over below is stopped by the gate.
     connection.execute(_CANCEL, {"id": chain_id})
-    stopped = left + stop(connection, chain_id, CANCELLED)
+    stopped = left + stop(connection, {chain_id: CANCELLED})
     if not stopped:
         raise Conflict("It is too late to cancel: its last step has been sent, or is being sent.")
     connection.execute(_RECORD, {"id": chain_id, "who": who})

@@ -19,10 +19,10 @@ from shared.errors import LedgerUnavailable
 from shared.ledger import inserts
 from shared.ledger.acceptance import Acceptance
 from shared.ledger.chain_rules import End, Goal, GoOn, Step, Target, Wait, Watched, decide
+from shared.ledger.chain_stop import stop
 from shared.ledger.database import Database, driver_rows
 from shared.ledger.devices import tokens_of
 from shared.ledger.draft import Draft
-from shared.ledger.endings import finish, recorded, returned
 from shared.ledger.ids import new_id
 from shared.ledger.planned_chain import read_draft
 from shared.ledger.states import State
@@ -85,23 +85,6 @@ _MOVE = text(f"""
     WHERE c.id = w.id
 """)
 _NEVER = text("UPDATE chain_steps SET draft = NULL WHERE chain_id = ANY(:ids) AND draft IS NOT NULL")
-# Those that somebody is at this moment at are passed over: the gate stops them.
-_STOP = text(f"""
-    WITH waiting AS MATERIALIZED (
-        SELECT d.id FROM deliveries d
-        WHERE d.chain_id = :id
-          AND (d.state IN ('scheduled', 'queued', 'claimed') OR (d.state = 'unknown' AND d.due_at IS NOT NULL))
-        ORDER BY d.id FOR UPDATE OF d SKIP LOCKED),
-    stopped AS (
-        UPDATE deliveries d
-        SET state = CASE WHEN d.doubt THEN 'unknown' ELSE 'cancelled' END, due_at = NULL, lease_until = NULL,
-            held_at = CASE WHEN d.doubt THEN now() END, settled_at = now(),
-            reason = CASE WHEN d.doubt THEN 'Nobody knows whether it was sent. ' ELSE '' END || CAST(:reason AS text)
-        FROM waiting w WHERE d.id = w.id
-        RETURNING {returned("d")}),
-    {recorded("stopped")}
-    SELECT id, notification_id, state, secret, held_at, ordering_key FROM stopped
-""")
 _POSTPONE = text(f"""
     WITH later AS (
         UPDATE chain_news SET due_at = {_NOW} + make_interval(secs => :seconds) WHERE chain_id = :id)
@@ -220,7 +203,9 @@ class Chains:
         if going_on:
             drafts = _by_chain(connection.execute(_DRAFTS, {"ids": [move.row.id for move in going_on]}))
             for move in going_on:
-                _begin(connection, move, steps[move.row.id], {one.number: one.draft for one in drafts[move.row.id]})
+                _begin(
+                    connection, move, steps[move.row.id], {one.number: one.draft for one in drafts.get(move.row.id, ())}
+                )
         return moves
 
     def _write(self, connection: Connection, moves: Sequence[_Move], now: datetime | None) -> None:
@@ -239,16 +224,8 @@ class Chains:
             connection.execute(_MOVE, _columns(names, written) | {"now": now})
         if ended := [move.row.id for move in moves if move.state != "active"]:
             connection.execute(_NEVER, {"ids": ended})
-        for move in moves:
-            if move.reached_by:
-                stop(connection, move.row.id, f"The chain has already succeeded by {move.reached_by}.")
-
-
-def stop(connection: Connection, chain_id: UUID, reason: str) -> int:
-    """Cancel what of a chain waits to be sent; how many deliveries. In a transaction of the caller's."""
-    rows = connection.execute(_STOP, {"id": chain_id, "reason": reason}).all()
-    finish(connection, rows)
-    return len(rows)
+        succeeded = {move.row.id: move.reached_by for move in moves if move.reached_by}
+        stop(connection, {one: f"The chain has already succeeded by {by}." for one, by in succeeded.items()})
 
 
 def _judge(row: Row[Any], steps: Sequence[Row[Any]], targets: Sequence[Row[Any]], reached: str | None) -> _Move:
