@@ -40,7 +40,7 @@ def everything_killed(system: System) -> Seen:
     kills: dict[str, int] = {}
     late: list[int] = []
     pauses = [share * len(people) for share in _PAUSES]
-    deadline, next_kill = time.monotonic() + system.pick(840, 240), time.monotonic() + 2
+    deadline, next_kill = time.monotonic() + system.pick(3000, 240), time.monotonic() + 2
     began = time.monotonic()
     while (reached := len(system.witness.taken)) < len(people):
         if time.monotonic() > deadline:

@@ -11,6 +11,7 @@ import pytest
         ("worker killed after the provider's 2xx, before settle", "redis"),
         ("broker emptied", "redis"),
         ("rolling SIGTERM of everything under load", "redis"),
+        ("a campaign of 100,000; workers, relay, campaigns and broker killed at random; paused twice", "redis"),
     ],
 )
 def test_the_row_meets_its_bar(run, fault, broker):
