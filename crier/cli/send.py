@@ -33,6 +33,7 @@ Examples:
   crier send activity_digest --to user:u_1 --data actor=Grace --data text='likes your photo' --digest 30m
   crier send --to endpoint:01981f6e-6b5c-7d3a-9a51-3f2b8c4d5e6f --content @order.json        a webhook
   crier send system_alert --to chat:ops --data @alert.json
+  crier send --to chat:ops --title 'Payments answer slowly' --body 'p95 is 4.2 s.'
   crier templates show welcome     says which data a template takes
 
 \b

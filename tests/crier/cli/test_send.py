@@ -138,7 +138,7 @@ def test_a_file_goes_along(typed: Client, tmp_path: Path, served: System):
         (
             ["welcome", "--to", "ada"],
             2,
-            "write ada@example.com, +442079460018, user:u_1, token:…, topic:line-12 or endpoint:ID",
+            "write ada@example.com, +442079460018, user:u_1, token:…, topic:line-12, chat:ops or endpoint:ID",
         ),
         (["welcome", "--to", "a@example.com", "--to", "b@example.com"], 2, "a notification goes to one person"),
         (["welcome", "--to", "ada@example.com", "--data", "name"], 2, "--data: write name=value, not 'name'"),
