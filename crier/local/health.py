@@ -31,6 +31,8 @@ def health(cluster: Cluster) -> list[Check]:
         checks.append(_server("results", "redis", embedded, lambda: check_redis(redis_url)))
     if any(state.name == "gateway" for state in programs):
         checks.append(_gateway(running))
+    if any(state.name == "inbox" for state in programs):
+        checks.append(_inbox(running.environment["CRIER_INAPP_PORT"]))
     if all(check.level == "ok" for check in checks if check.name in ("broker", "results")):
         checks += providers(running.environment)
     return checks
@@ -53,6 +55,18 @@ def _server(name: str, program: str, embedded: set[str], look: Callable[[], str]
     if check.level == "fail" and program in embedded:
         return replace(check, remedy=f"See why with `crier logs {program}`; `crier restart {program}` starts it anew.")
     return check
+
+
+def _inbox(port: str) -> Check:
+    url = f"http://127.0.0.1:{port}/readyz"
+    try:
+        answer = requests.get(url, timeout=5)
+        said = "says it is ready" if answer.ok else f"answers {answer.status_code}: {answer.text[:200].strip()}"
+    except requests.RequestException as error:
+        answer, said = None, f"does not answer: {error}"
+    is_fine = answer is not None and answer.ok
+    remedy = "" if is_fine else "See why with `crier logs inbox`; `crier restart inbox` starts it anew."
+    return Check("inboxes", "ok" if is_fine else "fail", f"{url} {said}.", remedy)
 
 
 def _gateway(running: Running) -> Check:

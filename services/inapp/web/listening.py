@@ -56,3 +56,6 @@ async def heal(hub: Hub, every: float) -> None:
             await hub.heal()
         except LedgerUnavailable as error:
             log.warning("it is not known what streams have missed", reason=str(error))
+        except Exception:
+            # It must go on: nobody else looks.
+            log.exception("it was not found out what streams have missed")

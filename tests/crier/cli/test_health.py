@@ -29,8 +29,8 @@ def pid(terminal: Terminal, name: str) -> int:
 def test_all_is_well_in_a_new_cluster(running: Terminal) -> None:
     found = checks(running, "health", 0)
     assert list(found) == [
-        "postgres", "redis", "gateway", "relay", "scheduler", "workers", "database", "broker", "results", "readiness",
-        "providers",
+        "postgres", "redis", "gateway", "inbox", "relay", "scheduler", "workers", "database", "broker", "results",
+        "readiness", "inboxes", "providers",
     ]  # fmt: skip
     assert {check["level"] for check in found.values()} == {"ok"}
     assert "✓  readiness" in running.run("health").stdout
@@ -42,6 +42,7 @@ def test_all_is_well_in_a_new_cluster(running: Terminal) -> None:
         ("postgres", "database", "crier restart postgres"),
         ("redis", "broker", "crier restart redis"),
         ("gateway", "readiness", "crier restart gateway"),
+        ("inbox", "inboxes", "crier restart inbox"),
     ],
 )
 def test_what_hangs_is_named_with_what_to_do(running: Terminal, program: str, check: str, remedy: str) -> None:
