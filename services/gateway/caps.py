@@ -18,14 +18,15 @@ from shared.durations import distance_of
 from shared.errors import InvalidInput
 from shared.intake.fields import Channel
 from shared.intake.problems import StrictSchema, did_you_mean, load
-from shared.ledger.caps import NEVER_CHANNELS, Cap, KeptCap
+from shared.ledger.caps import Cap, KeptCap
+from shared.ledger.person import NOBODY
 from shared.messages.content import CHANNELS
 from shared.messages.fields import Line
 
 KB = 1024
 KINDS = ("promotion", "transactional")
 OVER = ("drop", "wait")
-CAPPED = tuple(channel for channel in CHANNELS if channel not in NEVER_CHANNELS)
+CAPPED = tuple(channel for channel in CHANNELS if channel not in NOBODY)
 LONGEST = timedelta(days=366)
 _NAME = validate.Regexp(r"[a-z0-9][a-z0-9_-]{0,62}\Z", error="Use small letters, digits, - and _: promotions-a-week.")
 _DEFAULT = {"promotion": "drop"}
