@@ -38,7 +38,7 @@ def deep(levels: int) -> Any:
 BAD: dict[str, tuple[Any, str, str]] = {
     "not an object": (["x"], "(body)", "Must be an object"),
     "unknown field": ({**MAIL, "chanel": "sms"}, "chanel", "Did you mean channel?"),
-    "field of a later version": ({**MAIL, "digest": "1h"}, "digest", "no such field"),
+    "field of a later version": ({**MAIL, "quorum": "1h"}, "quorum", "no such field"),
     "ordering key of two lines": ({**MAIL, "ordering_key": "a\nb"}, "ordering_key", "line"),
     "empty ordering key": ({**MAIL, "ordering_key": ""}, "ordering_key", "1 and 200"),
     "no channel": (without("channel"), "channel", "Missing"),
