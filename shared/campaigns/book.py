@@ -180,10 +180,12 @@ class CampaignBook:
         return found
 
     def _envelope(self, project_id: int, request: dict[str, Any]) -> Envelope:
-        """What everybody is sent; `request` is given its lane."""
+        """What everybody is sent; `request` is given its lane, and that nobody is sent to twice for a doubt."""
         if "send_at" in request:
             raise _within({"send_at": ["The campaign says when: leave this out of its request."]})
         request.setdefault("lane", "bulk")
+        if request.get("channel") != "webhook":  # whose receivers can tell a repetition
+            request.setdefault("on_unknown", "hold")
         try:
             envelope = self.intake.envelope(project_id, request)
         except InvalidInput as error:

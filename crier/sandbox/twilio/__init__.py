@@ -97,6 +97,8 @@ class Twilio(HttpVendor):
     def __init__(self, folder: Path, base_url: str) -> None:
         super().__init__(folder, base_url)
         self._messages: OrderedDict[str, Message] = OrderedDict()
+        # A look-up among a hundred thousand must not hold up whoever sends.
+        self._of_number: dict[str, dict[str, Message]] = {}
         self._reports = Reports(ACCOUNT_SID, AUTH_TOKEN)
 
     def routes(self) -> Sequence[Route]:
@@ -178,6 +180,7 @@ class Twilio(HttpVendor):
     def forget(self) -> None:
         """Drop every message."""
         self._messages.clear()
+        self._of_number.clear()
 
     def _create(self, call: Call, error_code: int | None = None) -> Answer:
         if refused := _stranger(call) or refusal(call.form):
@@ -203,7 +206,8 @@ class Twilio(HttpVendor):
         size = min(_number(query, "PageSize", 50), _LARGEST_PAGE)
         page = _number(query, "Page", 0)
         try:
-            found = [message for message in reversed(self._messages.values()) if message.matches(query)]
+            there = self._of_number.get(query["To"], {}) if "To" in query else self._messages
+            found = [message for message in reversed(there.values()) if message.matches(query)]
         except ValueError:
             return _refuse(20001, call)
         shown = found[page * size : (page + 1) * size]
@@ -228,8 +232,13 @@ class Twilio(HttpVendor):
 
     def _keep(self, message: Message) -> None:
         self._messages[message.sid] = message
+        self._of_number.setdefault(message.to, {})[message.sid] = message
         if len(self._messages) > _KEPT:
-            self._messages.popitem(last=False)
+            sid, oldest = self._messages.popitem(last=False)
+            of_number = self._of_number[oldest.to]
+            del of_number[sid]
+            if not of_number:
+                del self._of_number[oldest.to]
 
 
 def _refuse(code: int, call: Call) -> Answer:

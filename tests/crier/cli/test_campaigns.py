@@ -104,5 +104,6 @@ def test_a_whole_request_may_come_from_a_file(mine: Client, guests: str, tmp_pat
         "campaigns", "create", "x", "--audience", "guests", "--channel", "sms", "--request", f"@{file}",
         "--local", "2031-03-28T09:00", "--timezone", "Europe/London", "--past", "skip",
     )  # fmt: skip
-    assert made["request"] == {"channel": "sms", "content": {"body": "From a file."}, "lane": "normal"}
+    asked = {"channel": "sms", "content": {"body": "From a file."}, "lane": "normal"}
+    assert made["request"] == {**asked, "on_unknown": "hold"}
     assert made["local_time"] == {"at": "2031-03-28T09:00:00", "timezone": "Europe/London", "past": "skip"}

@@ -99,7 +99,7 @@ def test_the_documented_examples_are_accepted(call: Caller, audience: dict[str, 
     made = answer.json
     assert call("GET", answer.headers["Location"]).json == made
     assert (made["state"], made["audience_id"], made["members"]) == ("draft", audience["id"], 2)
-    assert made["request"] == {**examples.CAMPAIGNS[name]["request"], "lane": "bulk"}
+    assert made["request"] == {**examples.CAMPAIGNS[name]["request"], "lane": "bulk", "on_unknown": "hold"}
     assert "project_id" not in made
 
 
