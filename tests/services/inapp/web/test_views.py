@@ -50,7 +50,7 @@ def test_a_user_id_may_have_what_addresses_escape(server, put):
         ("POST", f"{INBOX}/read-all", b'{"up_to": "x"}', 422, "up_to: Must be a whole number."),
         ("POST", f"{INBOX}/read-all", b'{"up_to": 1}', 422, "up_to: Must be the last_event_id"),
         ("POST", f"{INBOX}/read-all", b"{", 400, "The body is not JSON."),
-        ("POST", f"{INBOX}/read-all", b"x" * 20_000, 413, "Maximum request body size"),
+        ("POST", f"{INBOX}/read-all", b"x" * 20_000, 413, "Request Entity Too Large."),
         ("POST", f"{INBOX}/{uuid4()}/read", None, 404, "There is no such notification"),
         ("POST", f"{INBOX}/{uuid4()}/burn", None, 404, "There is no such notification"),
         ("POST", f"{INBOX}/x/read", None, 404, "There is no such notification"),
