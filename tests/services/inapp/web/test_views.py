@@ -1,6 +1,5 @@
 """What browsers ask and do in their inbox."""
 
-from uuid import uuid4
 
 import pytest
 import requests
@@ -51,8 +50,8 @@ def test_a_user_id_may_have_what_addresses_escape(server, put):
         ("POST", f"{INBOX}/read-all", b'{"up_to": 1}', 422, "up_to: Must be the last_event_id"),
         ("POST", f"{INBOX}/read-all", b"{", 400, "The body is not JSON."),
         ("POST", f"{INBOX}/read-all", b"x" * 20_000, 413, "Request Entity Too Large."),
-        ("POST", f"{INBOX}/{uuid4()}/read", None, 404, "There is no such notification"),
-        ("POST", f"{INBOX}/{uuid4()}/burn", None, 404, "There is no such notification"),
+        ("POST", f"{INBOX}/2f99a3b1-78ed-4a74-bbbe-f9d5ab80af82/read", None, 404, "There is no such notification"),
+        ("POST", f"{INBOX}/23ea3f1a-1c67-42d8-9dab-6e38b283f049/burn", None, 404, "There is no such notification"),
         ("POST", f"{INBOX}/x/read", None, 404, "There is no such notification"),
         ("DELETE", INBOX, None, 405, "Method Not Allowed."),
     ],
