@@ -1,4 +1,4 @@
-"""Row 19: a campaign goes out while everything that serves it dies, again and again, and it is paused twice.
+"""Row 20: a campaign goes out while everything that serves it dies, again and again, and it is paused twice.
 
 Bars: every recipient is sent to exactly once, the provider can be asked for what it took; while it is paused, nothing
 goes out but what was being sent at that moment.
@@ -125,7 +125,7 @@ def _state(system: System, book: CampaignBook, campaign: Any) -> str:
 
 ROWS = (
     Row(
-        19, "a campaign of 100,000; workers, relay, campaigns and broker killed at random; paused twice",
+        20, "a campaign of 100,000; workers, relay, campaigns and broker killed at random; paused twice",
         "every recipient exactly once", everything_killed, (600, 120),
     ),
 )  # fmt: skip
