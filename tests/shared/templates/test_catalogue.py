@@ -111,7 +111,7 @@ def test_the_folder_can_be_chosen(place: Path, folder: Path) -> None:
 def test_the_wheel_takes_every_template_along(folder: Path) -> None:
     """`data-files` has no recursive form: a template that is not listed would be missing after `pip install`."""
     listed = tomllib.loads((folder.parent / "pyproject.toml").read_text())["tool"]["setuptools"]["data-files"]
-    assert listed == {
+    assert {name: files for name, files in listed.items() if name.startswith("share/crier/templates/")} == {
         f"share/crier/templates/{path.relative_to(folder)}": [f"templates/{path.relative_to(folder)}/*"]
         for path in sorted(folder.rglob("*"))
         if path.is_dir()
