@@ -177,7 +177,7 @@ def test_a_schedule_may_send_chains(call: Caller, parts: Parts, rows: Any):
     )  # fmt: skip
     assert made.status_code == 201
     rows("UPDATE schedules SET next_fire_at = now() RETURNING 1")
-    assert Sweeper(parts.intake, parts.schedules.schedules).sweep() == 1
+    assert Sweeper(parts.intake, parts.schedules.schedules.fires).sweep() == 1
     [fire] = call("GET", f"/v1/schedules/{made.json['id']}").json["fires"]
     found = call("GET", f"/v1/notifications/{UUID(fire['notification_id'])}").json
     assert found["chain"]["state"] == "active"
