@@ -73,7 +73,7 @@ def seal_up(project_id: int, asked: Mapping[str, Any], templates: Templates, now
     pinned = templates.pin(project_id, asked["template"], channel) if "template" in asked else None
     kind = _kind(asked, pinned)
     if channel in NOBODY and asked.get("category"):
-        raise InvalidInput({"category": ["People choose by category, and this goes to none: leave it out."]})
+        raise InvalidInput({"category": [f"People choose by category, and {channel} goes to none: leave this out."]})
     if channel == "inapp" and (kind == "code" or (pinned and pinned.template.secret_variables)):
         raise InvalidInput({"channel": [NO_CODES]})
     if problems := _times(kind, asked.get("send_at"), asked.get("expires_at"), now):

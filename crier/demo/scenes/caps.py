@@ -37,8 +37,8 @@ def capped(send: Singles) -> Script:
         PROMISE, "an urgent one", to=grace, content={"body": "Leave now."}, **{**notice, "lane": "critical"}
     )["id"]
     yield from send.ended([urgent])
-    at_once = _started(send, urgent) < later
-    send.promise(at_once, PROMISE, "what is critical was kept back")
+    kept_back = any(one["what"] == "deferred" for one in send.look(urgent)["timeline"])
+    send.promise(not kept_back, PROMISE, "what is critical was kept back")
     yield from send.ended([waits["id"]])
     reasons = {one["reason"] for gone in over for one in send.look(gone)["deliveries"]}
     wanted = {f"Over the cap offers-a-week: {MOST} in 7 days."}

@@ -7,8 +7,8 @@ from shared.ledger.conservation import Balance, Conservation
 
 PROMISE = "conservation"
 EVENTS = "webhook."
-CHAT = "chat."
-"""Of which its scene keeps account."""
+ELSEWHERE = ("chat.", "inapp.")
+"""What the scenes of these keep account of themselves."""
 
 
 def conservation(send: Singles) -> Script:
@@ -23,8 +23,8 @@ def conservation(send: Singles) -> Script:
     accepted, final, held = (_sum(account.balances, name) for name in ("accepted", "final", "held"))
     events = _sum([one for one in account.balances if one.queue.startswith(EVENTS)], "accepted")
     send.promise(account.is_even, PROMISE, f"{accepted} accepted, {final} final, {held} held; amiss: {account.amiss}")
-    chat = _sum([one for one in account.balances if one.queue.startswith(CHAT)], "accepted")
-    asked = len(send.asked) + events + chat
+    others = _sum([one for one in account.balances if one.queue.startswith(ELSEWHERE)], "accepted")
+    asked = len(send.asked) + events + others
     send.promise(accepted == asked, PROMISE, f"the ledger accepted {accepted} deliveries, and {asked} were asked for")
     send.tell(PROMISE, f"{accepted} accepted, {events} of them webhooks = {final} final + 0 waiting + {held} held")
 

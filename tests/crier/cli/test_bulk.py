@@ -116,7 +116,11 @@ def test_in_a_terminal_bars_show_how_far_it_is(typed: Client, good: Path):
         ([], 2, "Give a FILE to send, or --batch"),
         (["good.csv", "--batch", "0198c0de-0000-7000-8000-000000000000"], 2, "Give a FILE to send, or --batch"),
         (["good.csv"], 2, "Say what is sent: --template, or --content"),
-        (["good.csv", "--template", "booking_confirmation"], 2, "can be sent by email, sms, whatsapp, push: say"),
+        (
+            ["good.csv", "--template", "booking_confirmation"],
+            2,
+            "can be sent by email, sms, whatsapp, push, inapp: say",
+        ),
         (["good.csv", "--template", "boking_confirmation"], 1, "Did you mean booking_confirmation?"),
         (["good.csv", "--template", "welcome"], 1, "line 1, column 3: Neither the recipient nor the template has what"),
         (

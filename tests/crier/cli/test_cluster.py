@@ -16,7 +16,7 @@ from crier.local.cluster import Cluster
 from crier.local.credentials import Credentials
 from tests.crier.cli.conftest import Terminal
 
-SERVICES = ["gateway", "relay", "scheduler", "workers"]
+SERVICES = ["gateway", "inbox", "relay", "scheduler", "workers"]
 
 
 def programs(terminal: Terminal) -> dict[str, dict[str, Any]]:

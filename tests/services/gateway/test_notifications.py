@@ -44,7 +44,20 @@ def endpoint(database: Database) -> None:
     )
 
 
-@pytest.mark.usefixtures("catalogue", "endpoint")
+@pytest.fixture
+def chat(database: Database) -> None:
+    """The destination that the example of a chat names."""
+    Keys(database).project("acme")
+    database.execute(
+        text(
+            "INSERT INTO chats (id, project_id, name, service, masked, key_id, ciphertext)"
+            " SELECT :id, id, 'ops', 'slack', 'slack://…', '', '' FROM projects"
+        ),
+        {"id": uuid4()},
+    )
+
+
+@pytest.mark.usefixtures("catalogue", "endpoint", "chat")
 @pytest.mark.parametrize("name", examples.ONE)
 def test_every_example_is_accepted(call: Any, name: str) -> None:
     answer = call.send(examples.ONE[name])

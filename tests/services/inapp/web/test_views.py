@@ -1,6 +1,5 @@
 """What browsers ask and do in their inbox."""
 
-
 import pytest
 import requests
 
