@@ -9,6 +9,7 @@ from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, text
 
 from shared.errors import LedgerUnavailable
+from shared.ledger.capping import FORGET_UNSENT
 from shared.ledger.database import Database
 from shared.ledger.partitions import PARTITIONED
 from shared.ledger.states import LIVE
@@ -65,6 +66,7 @@ def drop(database: Database, month: Month, cutoff: datetime, *, pause: float) ->
     with database.statement() as connection:
         if has_live(connection, month) or _has_recent(connection, month, cutoff):
             return Fate.NEEDED
+        connection.execute(text(FORGET_UNSENT.format(deliveries=f"deliveries_{month.name}")), {"ids": None})
     for _ in range(_TRIES):
         try:
             return _drop_unless_live(database, month)

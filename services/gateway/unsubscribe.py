@@ -60,7 +60,7 @@ def _take_back(subscription: Subscription) -> None:
 
 
 def _choose(subscription: Subscription) -> None:
-    form = parse_qs(raw_body(_LARGEST).decode("ascii", "replace"), max_num_fields=200)
+    form = parse_qs(raw_body(_LARGEST).decode("ascii", "replace"))
     wanted = set() if "none" in form else set(form.get("want", ()))
     chooser = _chooser(subscription)
     names = [one.category.name if one.category else "" for one in _offered(subscription)]

@@ -81,10 +81,14 @@ class Acceptance:
             return self._accept_one(project_id, drafts[0], key)
         parameters = inserts.of_many(((project_id, draft) for draft in drafts), batch_id, self.stream)
         if key is None:
-            return Accepted(frozenset(_ids(self.database.driver_rows(inserts.ACCEPT, parameters))))
+            added = self.database.driver_rows(inserts.ACCEPT, parameters)
+            return Accepted(frozenset(_ids(added)), suppressed=len(added) == 1 and bool(added[0][1]))
         added = self.database.driver_rows(inserts.ACCEPT_ONCE, parameters | inserts.of_key(project_id, key))
         if added:
-            return Accepted(frozenset(_ids(added)))
+            suppressed = len(added) == 1 and bool(added[0][1])
+            if suppressed:
+                self.database.execute(_SAY_SUPPRESSED, {"project_id": project_id, "key": key.key})
+            return Accepted(frozenset(_ids(added)), suppressed=suppressed)
         return Accepted(replayed=self.earlier(project_id, key))
 
     def _accept_one(self, project_id: int, draft: Draft, key: IdempotencyKey | None) -> Accepted:

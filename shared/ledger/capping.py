@@ -19,9 +19,18 @@ from shared.ledger.database import Database
 from shared.ledger.endings import finish, recorded, returned
 from shared.ledger.gate import pass_through
 from shared.ledger.person import NOBODY, key_of, person_of
+from shared.ledger.sms_usage import uncounted
 from shared.ledger.states import State
 from shared.telemetry.metrics import CAPPED
 
+FORGET_UNSENT = """
+    DELETE FROM contacts c USING {deliveries} d
+    WHERE d.id = c.delivery_id AND (CAST(:ids AS uuid[]) IS NULL OR d.id = ANY(:ids))
+      AND d.state IN ('failed', 'cancelled', 'expired', 'suppressed')
+"""
+"""Before deliveries are removed: whoever counts contacts afterwards cannot see any more that these never were sent.
+
+`deliveries` is the partition; with no ids, all of it."""
 _UNSENT = [str(state) for state in (State.FAILED, State.CANCELLED, State.EXPIRED, State.SUPPRESSED)]
 # Buckets, as PostgreSQL has room for some thousands of locks only. By itself, before anything is read: a statement
 # sees what was committed when it began, not what it waited for.
@@ -61,13 +70,12 @@ _OVER = text(f"""
             CAST(:cleared AS bool[])) AS w (id, fence, delay, reason, cleared)),
     decided AS (
         UPDATE deliveries d
-        SET state = CASE WHEN w.delay IS NOT NULL THEN CASE WHEN d.doubt THEN 'unknown' ELSE 'scheduled' END
-                         WHEN d.doubt AND NOT w.cleared THEN 'unknown'
+        SET state = CASE WHEN d.doubt AND NOT w.cleared THEN 'unknown' WHEN w.delay IS NOT NULL THEN 'scheduled'
                          WHEN d.expires_at <= statement_timestamp() THEN 'expired' ELSE 'suppressed' END,
-            due_at = w.until, lease_until = NULL,
+            due_at = w.until, put_off_until = coalesce(w.until, d.put_off_until), lease_until = NULL,
             settled_at = CASE WHEN w.delay IS NULL THEN statement_timestamp() ELSE d.settled_at END,
             held_at = CASE WHEN w.delay IS NULL AND d.doubt AND NOT w.cleared THEN statement_timestamp() END,
-            doubt = d.doubt AND (w.delay IS NOT NULL OR NOT w.cleared),
+            doubt = d.doubt AND NOT w.cleared,
             reason = CASE
                 WHEN w.delay IS NOT NULL THEN w.reason || ' It waits until '
                      || to_char(w.until AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC.'
@@ -78,6 +86,7 @@ _OVER = text(f"""
         FROM over w
         WHERE d.id = w.id AND d.fence = w.fence AND d.state = 'claimed' AND d.lease_until > statement_timestamp()
         RETURNING {returned("d")}, d.due_at),
+    {uncounted("decided")},
     deferred AS (
         INSERT INTO actions (notification_id, what, who, detail)
         SELECT notification_id, 'deferred', 'crier', reason FROM decided WHERE due_at IS NOT NULL),

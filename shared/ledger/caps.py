@@ -20,6 +20,8 @@ from shared.ledger.database import Database
 
 MOST = 20
 """Caps a project may have: each is asked for every message."""
+OVER = "Over the cap "
+"""How the reason begins of what a cap kept back."""
 REMEMBERED = 1.0
 """Seconds for which a process remembers a project's caps."""
 NEVER_KINDS = frozenset({"code"})
@@ -71,7 +73,7 @@ class Cap(NamedTuple):
     @property
     def reason(self) -> str:
         """Why something is over it, in a sentence."""
-        return f"Over the cap {self.name}: {self.most} in {spelled(self.per)}."
+        return f"{OVER}{self.name}: {self.most} in {spelled(self.per)}."
 
 
 class KeptCap(NamedTuple):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 
+from shared.ledger.caps import OVER
 from shared.ledger.states import LIVE, State
 
 
@@ -122,7 +123,11 @@ def decide(chain: Watched) -> Wait | GoOn | End:
         return _last(chain, pending)
     if chain.deadline is None or chain.now < chain.deadline:
         return Wait(chain.deadline or chain.now + step.patience)
-    put_off = [target.due_at for target in pending if target.state is State.SCHEDULED and target.due_at]
+    put_off = [
+        target.due_at
+        for target in pending
+        if target.state is State.SCHEDULED and target.due_at and not (target.reason or "").startswith(OVER)
+    ]
     if put_off and len(put_off) == len(pending) and not hopeful and max(put_off) > chain.now:
         return Wait(max(put_off) + step.patience)
     return GoOn(_late(step, mine))

@@ -16,6 +16,7 @@ from shared.ledger.chain_ends import over
 from shared.ledger.claimed import Starting
 from shared.ledger.database import driver_rows
 from shared.ledger.endings import recorded, returned, suppressed_because
+from shared.ledger.sms_usage import uncounted
 from shared.ledger.wishes import barred, may_wait, quiet, who_chooses
 
 # What becomes of a delivery. What will be worthless when it may be sent ends now.
@@ -48,6 +49,7 @@ START = f"""
         SET state = CASE WHEN {_GOES} THEN 'started' WHEN {_DOUBT} THEN 'unknown' ELSE {_VERDICT} END,
             started_at = CASE WHEN {_GOES} THEN now() ELSE d.started_at END,
             due_at = CASE WHEN {_WAITS} THEN (w.wait).until END,
+            put_off_until = CASE WHEN {_WAITS} THEN (w.wait).until ELSE d.put_off_until END,
             provider = CASE WHEN {_GOES} THEN w.provider ELSE d.provider END,
             lease_until = CASE WHEN {_GOES} THEN d.lease_until END,
             settled_at = CASE WHEN {_ENDS} THEN now() ELSE d.settled_at END,
@@ -68,6 +70,7 @@ START = f"""
         INSERT INTO actions (notification_id, what, who, detail)
         SELECT notification_id, 'deferred', 'crier', reason FROM decided WHERE due_at IS NOT NULL),
     stopped AS (SELECT * FROM decided WHERE state <> 'started'),
+    {uncounted("stopped")},
     {recorded("stopped")}
     SELECT id, notification_id, state, secret, held_at, ordering_key FROM decided
 """

@@ -66,6 +66,7 @@ _ABANDONED = text(f"""
         ORDER BY lease_until LIMIT :most FOR UPDATE SKIP LOCKED),
     judged AS MATERIALIZED (
         SELECT t.*, s.state = 'paused' AND NOT EXISTS (SELECT FROM notifications n WHERE n.id = t.notification_id)
+                    AND NOT EXISTS (SELECT FROM chains c WHERE c.id = t.notification_id)
                     AS stopped, t.tries >= :tries AS spent
         FROM taken t JOIN schedules s ON s.id = t.schedule_id),
     again AS (

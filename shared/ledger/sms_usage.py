@@ -18,6 +18,20 @@ from shared.ledger.database import Database
 from shared.ledger.sms_limits import Excess, Limit, Limits, Rate, Seen, Sms, gates
 
 _COUNTED = "counted"
+
+
+def uncounted(stopped: str) -> str:
+    """A CTE that forgets what was let through and has never been sent: the gate or a cap has put it off or ended it.
+
+    What it would have cost stays in the day's account.
+
+    Parameters:
+        stopped: the CTE with the deliveries after their change; has the columns of `endings.returned`.
+    """
+    return f"""uncounted AS (
+        DELETE FROM sms_usage u USING {stopped} s WHERE u.delivery_id = s.id AND s.provider IS NULL)"""
+
+
 # By itself, before anything is read: a statement sees what was committed when it began, not what it waited for.
 _LOCK = text("""
     SELECT pg_advisory_xact_lock(hashtext('crier.sms_usage'), project_id)

@@ -54,7 +54,10 @@ def barred(
                         ELSE b.reason END
             FROM suppressions b
             WHERE b.project_id = {project} AND b.channel = {channel} AND b.target = {target}
-              AND (b.scope = 'everything' OR (b.scope = 'promotions' AND {promotion})
+              AND (b.scope = 'everything'
+                   OR (b.scope = 'promotions' AND ({promotion} OR EXISTS (
+                       SELECT FROM categories offers WHERE offers.project_id = {project} AND offers.name = {category}
+                         AND offers.promotional)))
                    OR (b.scope = 'category:' AND {category} IS NULL AND {promotion})
                    OR (b.scope = 'category:' || {category} AND {_NOT_REQUIRED.format(project, category)}))
               AND {senders} LIMIT 1),

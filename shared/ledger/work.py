@@ -68,10 +68,10 @@ _CLAIM = f"""
         RETURNING d.id, d.notification_id, d.project_id, d.fence, d.attempts, d.deaths, d.hold, d.target, d.secret,
                   d.doubt, d.provider, d.started_at,
                   extract(epoch FROM now() - d.started_at)::float AS started_ago,
-                  extract(epoch FROM d.expires_at - now())::float AS expires_in)
+                  extract(epoch FROM d.expires_at - now())::float AS expires_in, d.put_off_until)
     SELECT c.id, c.notification_id, c.project_id, c.fence, c.attempts, c.deaths, c.hold, c.target,
            n.channel, n.lane, n.kind, n.template_id, n.recipient::text, n.data::text, n.content::text,
-           c.expires_in, extract(epoch FROM now() - greatest(n.accepted_at, n.send_at))::float AS age,
+           c.expires_in, extract(epoch FROM now() - greatest(n.accepted_at, n.send_at, c.put_off_until))::float AS age,
            c.doubt, c.provider, c.started_at, c.started_ago, n.category, n.chain_id, n.digest, s.key_id,
            s.ciphertext
     FROM claimed c

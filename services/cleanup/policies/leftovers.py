@@ -13,6 +13,7 @@ _ACTIONS = text("""
     WITH old AS (
         SELECT id FROM actions a
         WHERE notification_id < :bound AND NOT EXISTS (SELECT FROM notifications n WHERE n.id = a.notification_id)
+          AND NOT EXISTS (SELECT FROM chains c WHERE c.id = a.notification_id)
         LIMIT :size)
     DELETE FROM actions a USING old WHERE a.id = old.id
 """)

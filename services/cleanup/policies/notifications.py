@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 from services.cleanup.months import Fate, drop, months
 from services.cleanup.pace import Pace
 from services.cleanup.policies import leftovers
+from shared.ledger.capping import FORGET_UNSENT
 from shared.ledger.database import Database
 from shared.ledger.ids import lowest_id
 from shared.ledger.states import LIVE
@@ -96,6 +97,7 @@ def _remove_ended(connection: Connection, partition: str, ids: list[UUID], cutof
     gone = [identifier for identifier in ids if identifier not in kept]
     gone_deliveries = [row.id for row in deliveries if row.notification_id not in kept]
     connection.execute(text(_UNCOUNT.format(partition=partition)), {"ids": gone_deliveries})
+    connection.execute(text(FORGET_UNSENT.format(deliveries=f"deliveries_{partition}")), {"ids": gone_deliveries})
     for table, column, values in (
         (f"attempts_{partition}", "delivery_id", gone_deliveries),
         (f"deliveries_{partition}", "id", gone_deliveries),

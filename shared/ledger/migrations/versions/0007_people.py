@@ -67,11 +67,15 @@ CREATE TABLE quiet_hours (
     CHECK (quiet_from <> quiet_until)
 );
 
+-- Wider than before, so there is nothing to look through for.
 ALTER TABLE suppressions DROP CONSTRAINT suppressions_scope_check;
 ALTER TABLE suppressions ADD CONSTRAINT suppressions_scope_check
-    CHECK (scope IN ('everything', 'promotions') OR starts_with(scope, 'category:'));
+    CHECK (scope IN ('everything', 'promotions') OR starts_with(scope, 'category:')) NOT VALID;
 
 ALTER TABLE actions ADD COLUMN detail text;
+
+-- Until when quiet hours or a cap kept it: its patience with a provider begins then.
+ALTER TABLE deliveries ADD COLUMN put_off_until timestamptz;
 
 CREATE FUNCTION is_quiet(wall time, quiet_from time, quiet_until time) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
