@@ -416,3 +416,15 @@ def test_eight_workers_never_start_more_than_a_person_may_have(scene: Scene) -> 
         by_person[person] += 1
     assert by_person == dict.fromkeys(by_person, most)
     assert scene.states() == {"sent": people * most, "suppressed": people * (12 - most)}
+
+
+def test_a_doubt_that_is_settled_stays_so_while_it_waits(scene: Scene, database: Database) -> None:
+    scene.cap(WAITING)
+    scene.accept(WAITING.most)
+    scene.settle([item for item in scene.claim() if scene.start([item])])
+    [identifier] = scene.accept(expires_at=None)
+    database.execute(text("UPDATE deliveries SET doubt = true WHERE id = :id"), {"id": identifier})
+    [item] = scene.claim()
+    assert scene.work.start([Starting(item, "twilio", cleared=True)]) == frozenset()
+    row = scene.row(identifier)
+    assert (row.state, row.doubt, row.due_at is None) == ("scheduled", False, False)

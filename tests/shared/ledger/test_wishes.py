@@ -334,3 +334,39 @@ def test_where_nobody_has_hours_none_are_looked_up(accept, database, work):
     QuietHours(database).set(other, Window(*window, "UTC", ["sms"]))
     mine = {accept(), accept(recipient={"phone": NUMBER})}
     assert take(work) == mine
+
+
+def test_who_wants_no_promotions_gets_no_category_that_promotes(accept, database, project_id, work, how):
+    """Whatever kind a message says it is of."""
+    Categories(database).put(project_id, Category("news", "News", promotional=True))
+    before = accept()
+    Suppressions(database).add(project_id, "sms", NUMBER, scope="promotions", reason="opt-out", source="test")
+    assert before not in take(work)
+    assert {how(before)[0], how(accept())[0]} == {"suppressed"}
+    assert how(accept(category="bookings"))[0] == "queued"
+
+
+def test_what_is_put_off_has_not_used_up_the_limits_of_sms(accept, be_quiet, database, work, project_id):
+    be_quiet()
+    identifier = accept()
+    database.execute(
+        text("INSERT INTO sms_usage (delivery_id, project_id, number) VALUES (:id, :project_id, :number)"),
+        {"id": identifier, "project_id": project_id, "number": NUMBER},
+    )
+    assert take(work) == frozenset()
+    assert database.rows(text("SELECT FROM sms_usage")) == []
+
+
+def test_patience_with_a_provider_begins_when_quiet_hours_end(accept, be_quiet, database, work):
+    be_quiet()
+    accept()
+    take(work)
+    database.execute(
+        text("""
+            UPDATE deliveries SET due_at = now(), put_off_until = now() - interval '1 minute'
+            WHERE due_at IS NOT NULL
+        """)
+    )
+    database.execute(text("UPDATE notifications SET accepted_at = now() - interval '3 days'"))
+    [item] = work.claim(QUEUE, 100, LEASE)
+    assert 0 < item.age < 3600
