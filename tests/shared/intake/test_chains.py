@@ -220,4 +220,4 @@ class TestWhatCanBeKnown:
 
     def test_whoever_has_receipts_is_known_to_report(self):
         reporting = {provider for (_, provider), known in knowable.KNOWABLE.items() if known != knowable.NOTHING}
-        assert reporting - {"webhook"} == set(VENDORS)
+        assert reporting - {"webhook", "inbox"} == set(VENDORS)
