@@ -8,6 +8,7 @@ from sqlalchemy import text
 from shared.campaigns.pace import rate_of
 from shared.ledger.campaigns import AHEAD
 from shared.ledger.database import Database
+from shared.ledger.devices import Devices
 from tests.services.campaigns.conftest import WHO, Ground
 
 DUE = "SELECT count(*) FROM deliveries WHERE due_at <= :moment"
@@ -113,3 +114,15 @@ def test_those_whose_time_has_passed_may_be_left_out(ground: Ground) -> None:
     assert (found.taken, found.passed_over) == (1, 1)
     progress = ground.book.show(ground.project_id, made.id)["progress"]
     assert (progress["passed_over"], progress["left"]) == (1, 0)
+
+
+def test_each_device_counts_against_it(ground: Ground, database: Database) -> None:
+    for user in range(40):
+        for number in range(3):
+            Devices(database).register(ground.project_id, f"u_{user}", f"token-{user}-{number}-{'x' * 20}", "fcm")
+    ground.load("user_id\n" + "".join(f"u_{user}\n" for user in range(40)))
+    push = {"channel": "push", "content": {"title": "Open", "body": "We are open on Sunday."}}
+    ground.released(request=push, throttle="6/s")
+    begin = datetime.now(UTC)
+    moment = run(ground, begin, 2)
+    assert 0 < ground.number(DUE, moment=moment) <= 6 * 2.5 + 3
