@@ -286,6 +286,10 @@ class Turns:
             yield turn
             connection.execute(_TRIED, {"id": turn.campaign.id})
 
+    def survived(self, identifier: UUID) -> None:
+        """Its turn came to nothing, but nobody died of it."""
+        self.database.execute(_TRIED, {"id": identifier})
+
     def postpone(self, identifier: UUID, seconds: float, problem: str) -> None:
         """Look at one that failed later, so that it does not keep the others from going on."""
         self.database.execute(_POSTPONE, {"id": identifier, "seconds": seconds, "problem": problem})
