@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from shared.campaigns.pace import rate_of
+from shared.ledger import campaigns
 from shared.ledger.campaigns import AHEAD
 from shared.ledger.database import Database
 from shared.ledger.devices import Devices
@@ -126,3 +127,21 @@ def test_each_device_counts_against_it(ground: Ground, database: Database) -> No
     begin = datetime.now(UTC)
     moment = run(ground, begin, 2)
     assert 0 < ground.number(DUE, moment=moment) <= 6 * 2.5 + 3
+
+
+def test_what_waits_is_given_its_moments_again_in_slices(
+    ground: Ground, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    monkeypatch.setattr(campaigns, "_SLICE", 7)
+    ground.people(100)
+    made = ground.released(throttle="10/s")
+    begin = datetime.now(UTC)
+    run(ground, begin, 3)
+    ground.book.campaigns.pause(ground.project_id, made.id, who=WHO, now=begin)
+    resumed = begin + timedelta(minutes=1)
+    ground.book.campaigns.resume(ground.project_id, made.id, who=WHO, now=resumed)
+    rows = database.rows(text("SELECT due_at FROM deliveries ORDER BY due_at"))
+    assert len(rows) > 50
+    for place, row in enumerate(rows):
+        assert row.due_at == resumed + timedelta(seconds=place / 10)
+    assert ground.now(made).paced_until == resumed + timedelta(seconds=len(rows) / 10)
