@@ -114,4 +114,4 @@ class Engine:
             turn.end(state)
             log.info("a campaign has ended", campaign=str(turn.campaign.id), state=state)
         else:
-            turn.wait(_LOOK)
+            turn.wait(0 if state == "done" and turn.spread() else _LOOK)

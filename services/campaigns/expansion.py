@@ -42,14 +42,16 @@ class Expansion:
         """Take some members, or say when to look again; False when everybody was taken."""
         wave = turn.wave()
         if wave is None:
-            return turn.wait_for_next_wave()
+            turn.spread()
+            return turn.wait_for_next_wave(None if turn.campaign.rate is None or turn.is_drained() else AHEAD / 2)
         if turn.campaign.batch_id is None:
             turn.begin(Batch(new_id(), {"campaign": str(turn.campaign.id), **told(turn.campaign.request)}))
+        turn.spread()
         rate = turn.campaign.rate
         begin = max(turn.campaign.paced_until or turn.now, turn.now)
         ahead = (begin - turn.now).total_seconds()
         if rate is not None and ahead >= AHEAD:
-            turn.wait(ahead - AHEAD / 2)
+            turn.wait(min(ahead - AHEAD / 2, AHEAD / 2))
         elif turn.is_crowded(self.window if rate is None else int(rate * AHEAD)):
             turn.wait(_CROWDED)
         else:

@@ -145,3 +145,26 @@ def test_what_waits_is_given_its_moments_again_in_slices(
     for place, row in enumerate(rows):
         assert row.due_at == resumed + timedelta(seconds=place / 10)
     assert ground.now(made).paced_until == resumed + timedelta(seconds=len(rows) / 10)
+
+
+@pytest.mark.parametrize("people", [150, 1000], ids=["all are taken", "some are not taken yet"])
+def test_what_was_put_off_to_the_same_moment_is_spread(ground: Ground, people: int) -> None:
+    ground.people(people)
+    made = ground.released(throttle="5/s")
+    begin = datetime.now(UTC)
+    morning = begin + timedelta(hours=8)
+    for second in range(30):
+        run(ground, begin + timedelta(seconds=second), 1)
+        # As quiet hours do with each that comes to the gate.
+        ground.database.execute(
+            text("UPDATE deliveries SET due_at = :morning WHERE due_at <= :moment"),
+            {"morning": morning, "moment": begin + timedelta(seconds=second + 1)},
+        )
+    put_off = ground.number("SELECT count(*) FROM deliveries WHERE due_at = :morning", morning=morning)
+    assert put_off >= 140
+    ground.database.execute(text("UPDATE campaigns SET next_at = :moment"), {"moment": morning - timedelta(seconds=4)})
+    moment = run(ground, morning - timedelta(seconds=4), 4)
+    for second in (0, 5, 10, 20):
+        assert ground.number(DUE, moment=morning + timedelta(seconds=second)) <= 5 * (second + 2 * AHEAD) + 1
+        moment = run(ground, moment, 1)
+    assert ground.now(made).state == "running"
