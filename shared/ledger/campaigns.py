@@ -368,9 +368,9 @@ def waiting_of(
 
 
 def stagger(connection: Connection, ids: Sequence[UUID], rate: float, now: datetime, *, begin: float = 0.0) -> float:
-    """Let them be due one after the other, from `begin` seconds after `now` on; the seconds until the last had its turn.
+    """Let them be due one after the other, the first after `begin` seconds; the seconds until all had their turns.
 
-    Some at once, since no statement of the gateway may take long.
+    A slice at a time, since no statement of the gateway may take long.
     """
     for first in range(0, len(ids), _SLICE):
         asked = {"ids": list(ids[first : first + _SLICE]), "first": first, "rate": rate, "now": now, "begin": begin}
