@@ -168,10 +168,15 @@ class LeftOut(NamedTuple):
 
 @dataclass(frozen=True)
 class Audiences:
-    """The audiences of projects."""
+    """The audiences of projects.
+
+    Parameters:
+        patient: for what takes longer the larger an audience is; None: `database`.
+    """
 
     database: Database
     most: int = MOST
+    patient: Database | None = None
 
     def open(self, project_id: int, identifier: UUID, name: str, *, form: str, unique_by: str, who: str) -> None:
         """Begin to load one; harmless when it was begun before.
@@ -216,7 +221,7 @@ class Audiences:
                 first[entry.key] = entry.number
                 alone.append(entry._asdict())
         rows = orjson.dumps(alone).decode()
-        found = dict(self.database.driver_rows(_ADD, {"id": identifier, "rows": rows})) if alone else {}
+        found = dict(self._patient.driver_rows(_ADD, {"id": identifier, "rows": rows})) if alone else {}
         # The first of several here may itself double one that was there before.
         numbers = {number: found.get(of, of) for number, of in doubles.items()} | found
         if numbers:
@@ -232,7 +237,7 @@ class Audiences:
 
     def close(self, identifier: UUID, sha256: str) -> Audience:
         """Every row has been read: count them. Raises Conflict when it was deleted meanwhile."""
-        closed = self.database.rows(_CLOSE, {"id": identifier, "sha256": sha256})
+        closed = self._patient.rows(_CLOSE, {"id": identifier, "sha256": sha256})
         if not closed:
             raise Conflict(_DELETED_MEANWHILE)
         return _audience(closed[0])
@@ -300,6 +305,10 @@ class Audiences:
                 connection.execute(_GONE, {"id": found.id})
         return True
 
+    @property
+    def _patient(self) -> Database:
+        return self.patient or self.database
+
     def _leave_out(self, identifier: UUID, rows: Sequence[LeftOut]) -> None:
         asked = {
             "id": identifier,
@@ -308,7 +317,7 @@ class Audiences:
             "problems": [one.problem for one in rows],
             "doubles": [one.doubles for one in rows],
         }
-        self.database.execute(_LEAVE_OUT, asked)
+        self._patient.execute(_LEAVE_OUT, asked)
 
 
 def members_of(connection: Connection, audience_id: UUID, zone: str, *, after: int, limit: int) -> list[Member]:
