@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -78,6 +79,10 @@ class Engine:
                     at_hand = turn.campaign
                     self._do(turn)
         except LedgerUnavailable:
+            # It was not the campaign that failed: this turn is not counted against it.
+            if at_hand is not None:
+                with suppress(LedgerUnavailable):
+                    self.turns.survived(at_hand.id)
             raise
         except Exception as error:
             if at_hand is None:
@@ -109,4 +114,4 @@ class Engine:
             turn.end(state)
             log.info("a campaign has ended", campaign=str(turn.campaign.id), state=state)
         else:
-            turn.wait(_LOOK)
+            turn.wait(0 if state == "done" and turn.spread() else _LOOK)

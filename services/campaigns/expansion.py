@@ -42,14 +42,16 @@ class Expansion:
         """Take some members, or say when to look again; False when everybody was taken."""
         wave = turn.wave()
         if wave is None:
-            return turn.wait_for_next_wave()
+            turn.spread()
+            return turn.wait_for_next_wave(None if turn.campaign.rate is None or turn.is_drained() else AHEAD / 2)
         if turn.campaign.batch_id is None:
             turn.begin(Batch(new_id(), {"campaign": str(turn.campaign.id), **told(turn.campaign.request)}))
+        turn.spread()
         rate = turn.campaign.rate
         begin = max(turn.campaign.paced_until or turn.now, turn.now)
         ahead = (begin - turn.now).total_seconds()
         if rate is not None and ahead >= AHEAD:
-            turn.wait(ahead - AHEAD / 2)
+            turn.wait(min(ahead - AHEAD / 2, AHEAD / 2))
         elif turn.is_crowded(self.window if rate is None else int(rate * AHEAD)):
             turn.wait(_CROWDED)
         else:
@@ -81,7 +83,7 @@ class Expansion:
         turn.move(wave, members[-1].number if members else wave.number, done=is_last)
         next_at, paced_until = None if is_last else turn.now, None
         if campaign.rate is not None:
-            paced_until = begin + timedelta(seconds=len(drafts) / campaign.rate)
+            paced_until = begin + timedelta(seconds=sum(len(draft.targets) for draft in drafts) / campaign.rate)
             next_at = max(turn.now, paced_until - timedelta(seconds=AHEAD / 2))
         turn.taken(len(members), len(refused), next_at=next_at, paced_until=paced_until)
         RECIPIENTS.labels("accepted").inc(len(drafts))
@@ -93,7 +95,12 @@ def _room(rate: float, seconds: float) -> int:
 
 
 def _paced(drafts: Sequence[Draft], begin: datetime, rate: float) -> Iterator[Draft]:
-    """The drafts, each with the moment from which it may be sent; some share one, which costs less."""
-    for place, draft in enumerate(drafts):
+    """The drafts, each with the moment from which it may be sent; some share one, which costs less.
+
+    A draft to several devices is as many messages.
+    """
+    place = 0
+    for draft in drafts:
         seconds = place / rate
         yield replace(draft, send_at=begin + timedelta(seconds=seconds - seconds % _STEP))
+        place += len(draft.targets)

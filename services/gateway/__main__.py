@@ -24,6 +24,9 @@ from shared.settings import load
 from shared.ssrf import Reach
 from shared.templates.brand_settings import BrandSettings
 
+PATIENT, PATIENCE = 2, 20.0
+"""Connections for counting audiences and batches, and the seconds that may take: millions are not counted in one."""
+
 
 def serve() -> None:
     """Run the gateway in this process and the workers it forks."""
@@ -42,6 +45,7 @@ def serve() -> None:
 
     def make() -> Flask:
         database = Database(runtime.settings.database_url, pool_size=settings.threads, deadline=settings.deadline)
+        patient = Database(runtime.settings.database_url, pool_size=PATIENT, deadline=PATIENCE)
         state = broker_state(runtime.settings.broker_url)
         return create_app(
             Parts.of(
@@ -56,6 +60,7 @@ def serve() -> None:
                 sources=sources,
                 public_url=runtime.settings.public_url,
                 inbox_url=settings.inbox_url,
+                patient=patient,
             )
         )
 

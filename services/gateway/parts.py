@@ -127,8 +127,9 @@ class Parts:
         sources: Mapping[str, Source] | None = None,
         public_url: str | None = None,
         inbox_url: str | None = None,
+        patient: Database | None = None,
     ) -> "Parts":
-        """The parts over a database."""
+        """The parts over a database; `patient` is one for the few statements that count very many rows."""
         links = UnsubscribeLinks.of(public_url, sealer)
         intake = Intake(
             database,
@@ -137,8 +138,8 @@ class Parts:
             unsubscribes=links is not None,
             reporting=None if sources is None else sources.keys(),
         )
-        batches = Batches(database)
-        appointments, audiences = Appointments(database), Audiences(database)
+        batches = Batches(database, patient=patient)
+        appointments, audiences = Appointments(database), Audiences(database, patient=patient)
         return cls(
             database=database,
             intake=intake,

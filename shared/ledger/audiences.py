@@ -24,24 +24,30 @@ _OPEN = text("""
     ON CONFLICT (id) DO NOTHING RETURNING id
 """)
 _THERE = text("SELECT deleted_at FROM audiences WHERE id = :id")
+# Shared, so that a deletion comes before or after, and what it finds to remove is all there is.
+_NOT_DELETED = "SELECT FROM audiences WHERE id = {id} AND deleted_at IS NULL FOR SHARE"
 # In the order of the file: two uploads of the same one at once meet at the same row, and none waits for the other.
-_ADD = """
-    WITH given AS MATERIALIZED (
+_ADD = f"""
+    WITH there AS MATERIALIZED ({_NOT_DELETED.format(id="CAST(%(id)s AS uuid)")}),
+    given AS MATERIALIZED (
         SELECT * FROM jsonb_to_recordset(CAST(%(rows)s AS jsonb)) AS g (
             number int, key uuid, zone text, recipient jsonb, data jsonb, metadata jsonb)),
     added AS (
         INSERT INTO audience_members (audience_id, number, key, zone, recipient, data, metadata)
-        SELECT CAST(%(id)s AS uuid), number, key, zone, recipient, data, metadata FROM given ORDER BY number
+        SELECT CAST(%(id)s AS uuid), number, key, zone, recipient, data, metadata FROM given
+        WHERE EXISTS (SELECT FROM there) ORDER BY number
         ON CONFLICT DO NOTHING RETURNING number)
     SELECT g.number, m.number AS doubles
     FROM given g JOIN audience_members m ON m.audience_id = CAST(%(id)s AS uuid) AND m.key = g.key
     WHERE m.number <> g.number AND g.number NOT IN (SELECT number FROM added)
 """
-_LEAVE_OUT = text("""
+_LEAVE_OUT = text(f"""
+    WITH there AS MATERIALIZED ({_NOT_DELETED.format(id=":id")})
     INSERT INTO audience_rows (audience_id, row_number, field, problem, doubles)
     SELECT :id, row_number, field, problem, doubles
     FROM unnest(CAST(:rows AS int[]), CAST(:fields AS text[]), CAST(:problems AS text[]), CAST(:doubles AS int[]))
       AS r (row_number, field, problem, doubles)
+    WHERE EXISTS (SELECT FROM there)
     ON CONFLICT DO NOTHING
 """)
 _CLOSE = text(f"""
@@ -54,7 +60,7 @@ _CLOSE = text(f"""
             SELECT jsonb_object_agg(zone, members) FROM (
                 SELECT zone, count(*) AS members FROM audience_members
                 WHERE audience_id = :id GROUP BY zone) z), '{{}}')
-    WHERE id = :id RETURNING {_COLUMNS}
+    WHERE id = :id AND deleted_at IS NULL RETURNING {_COLUMNS}
 """)
 _GET = text(f"SELECT {_COLUMNS} FROM audiences WHERE id = :id AND project_id = :project_id AND deleted_at IS NULL")
 _NAMED = text(
@@ -101,6 +107,7 @@ _GONE = text("UPDATE audiences SET emptied_at = now(), zones = '{}' WHERE id = :
 MOST = 10_000
 """Audiences that a project may have."""
 DOUBLED = "(row)"
+_DELETED_MEANWHILE = "It was deleted after this upload began. Upload it again under a new Idempotency-Key."
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +168,15 @@ class LeftOut(NamedTuple):
 
 @dataclass(frozen=True)
 class Audiences:
-    """The audiences of projects."""
+    """The audiences of projects.
+
+    Parameters:
+        patient: for what takes longer the larger an audience is; None: `database`.
+    """
 
     database: Database
     most: int = MOST
+    patient: Database | None = None
 
     def open(self, project_id: int, identifier: UUID, name: str, *, form: str, unique_by: str, who: str) -> None:
         """Begin to load one; harmless when it was begun before.
@@ -192,7 +204,7 @@ class Audiences:
         if there is None:
             raise Conflict(f"A project may have {self.most} audiences. Delete one that is needed no more.")
         if there.deleted_at:
-            raise Conflict("It was deleted after this upload began. Upload it again under a new Idempotency-Key.")
+            raise Conflict(_DELETED_MEANWHILE)
 
     def add(self, identifier: UUID, entries: Sequence[Entry]) -> dict[int, int]:
         """Add members; the rows that are none because they double an earlier row, and which.
@@ -209,7 +221,7 @@ class Audiences:
                 first[entry.key] = entry.number
                 alone.append(entry._asdict())
         rows = orjson.dumps(alone).decode()
-        found = dict(self.database.driver_rows(_ADD, {"id": identifier, "rows": rows})) if alone else {}
+        found = dict(self._patient.driver_rows(_ADD, {"id": identifier, "rows": rows})) if alone else {}
         # The first of several here may itself double one that was there before.
         numbers = {number: found.get(of, of) for number, of in doubles.items()} | found
         if numbers:
@@ -224,8 +236,11 @@ class Audiences:
             self._leave_out(identifier, [LeftOut(one.row, one.field, one.problem, None) for one in errors])
 
     def close(self, identifier: UUID, sha256: str) -> Audience:
-        """Every row has been read: count them."""
-        return _audience(self.database.rows(_CLOSE, {"id": identifier, "sha256": sha256})[0])
+        """Every row has been read: count them. Raises Conflict when it was deleted meanwhile."""
+        closed = self._patient.rows(_CLOSE, {"id": identifier, "sha256": sha256})
+        if not closed:
+            raise Conflict(_DELETED_MEANWHILE)
+        return _audience(closed[0])
 
     def get(self, project_id: int, identifier: UUID) -> Audience:
         """An audience of this project. Raises NotFound."""
@@ -290,6 +305,10 @@ class Audiences:
                 connection.execute(_GONE, {"id": found.id})
         return True
 
+    @property
+    def _patient(self) -> Database:
+        return self.patient or self.database
+
     def _leave_out(self, identifier: UUID, rows: Sequence[LeftOut]) -> None:
         asked = {
             "id": identifier,
@@ -298,7 +317,7 @@ class Audiences:
             "problems": [one.problem for one in rows],
             "doubles": [one.doubles for one in rows],
         }
-        self.database.execute(_LEAVE_OUT, asked)
+        self._patient.execute(_LEAVE_OUT, asked)
 
 
 def members_of(connection: Connection, audience_id: UUID, zone: str, *, after: int, limit: int) -> list[Member]:

@@ -112,10 +112,15 @@ class Progress:
 
 
 class Batches:
-    """Opens, closes and reports on batches."""
+    """Opens, closes and reports on batches.
 
-    def __init__(self, database: Database) -> None:
+    Parameters:
+        patient: for counting, which takes longer the larger a batch is; None: `database`.
+    """
+
+    def __init__(self, database: Database, *, patient: Database | None = None) -> None:
         self.database = database
+        self._patient = patient or database
         self._counted: TLRUCache[tuple[int, UUID], Progress] = TLRUCache(1000, _good_until, timer=monotonic)
         self._lock = Lock()
 
@@ -157,8 +162,8 @@ class Batches:
         found = self._find(project_id, batch_id)
         low, high = id_range(batch_id)
         bounds = {"id": batch_id, "low": low, "high": high}
-        states = {State(row.state): row.deliveries for row in self.database.rows(_TALLY, bounds)}
-        accepted = self.database.rows(_ACCEPTED, bounds)[0].accepted
+        states = {State(row.state): row.deliveries for row in self._patient.rows(_TALLY, bounds)}
+        accepted = self._patient.rows(_ACCEPTED, bounds)[0].accepted
         return Progress(found.id, found.created_at, found.closed_at, accepted, found.refused, states)
 
     def errors(

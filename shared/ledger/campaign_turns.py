@@ -17,7 +17,7 @@ from sqlalchemy import Connection, text
 
 from shared.ledger.audiences import Member, members_of
 from shared.ledger.batches import Batch, RowError, open_batch, write_errors
-from shared.ledger.campaigns import COLUMNS, NOW, Campaign, Wave
+from shared.ledger.campaigns import AHEAD, COLUMNS, NOW, Campaign, Wave, stagger, waiting_of
 from shared.ledger.database import Database
 from shared.ledger.draft import Draft
 from shared.ledger.endings import finish, recorded, returned
@@ -28,6 +28,8 @@ IDLE = 15
 """Seconds that a turn may let the ledger wait for its next statement."""
 MOST_DEATHS = 10
 """Workers that may die during a campaign's turns, one after the other, before it waits for a person."""
+_MUCH = 3
+"""As much of a throttled campaign is due as it has in the ledger ahead, so many times over: it is spread."""
 
 _DUE = text("""
     SELECT EXISTS (SELECT FROM campaigns WHERE next_at <= now())
@@ -65,6 +67,7 @@ _TAKEN = text("""
     WHERE id = :id
 """)
 _WAIT = text("UPDATE campaigns SET next_at = :next_at WHERE id = :id")
+_PACED = text("UPDATE campaigns SET paced_until = :paced_until WHERE id = :id")
 _CLOSE_BATCH = text("UPDATE batches SET closed_at = coalesce(closed_at, now()) WHERE id = :id")
 _LEFT = text("""
     SELECT EXISTS (SELECT FROM deliveries WHERE stream_id = :stream_id AND due_at IS NOT NULL AND deaths = 0)
@@ -160,10 +163,27 @@ class Turn:
         """The next members of the whole audience."""
         return members_of(self.connection, self.campaign.audience_id, "*", after=after, limit=limit)
 
-    def is_crowded(self, most: int) -> bool:
-        """Whether more than `most` of it are due and have not been claimed."""
-        asked = {"stream_id": self.campaign.stream_id, "now": self.now, "most": most}
+    def is_crowded(self, most: int, *, ahead: float = 0.0) -> bool:
+        """Whether more than `most` of it are due, or are within the seconds `ahead`, and have not been claimed."""
+        asked = {"stream_id": self.campaign.stream_id, "now": self.now + timedelta(seconds=ahead), "most": most}
         return bool(self.connection.execute(_CROWDED, asked).scalar_one())
+
+    def spread(self) -> bool:
+        """Where much more is due together than the throttle allows, let it be due one after the other; whether it was.
+
+        Quiet hours and caps put many off to the same moment. They follow what has its moments already.
+        """
+        rate = self.campaign.rate
+        if rate is None or not self.is_crowded(max(2, int(rate * AHEAD * _MUCH)), ahead=AHEAD):
+            return False
+        found = waiting_of(self.connection, self.campaign.stream_id, AHEAD, self.now, skipped=max(1, int(rate * AHEAD)))
+        paced = self.campaign.paced_until or self.now
+        # Those that stay have their turns first.
+        begin = max((paced - self.now).total_seconds(), AHEAD)
+        paced_until = self.now + timedelta(seconds=stagger(self.connection, found, rate, self.now, begin=begin))
+        self.connection.execute(_PACED, {"id": self.campaign.id, "paced_until": paced_until})
+        self.campaign = replace(self.campaign, paced_until=paced_until)
+        return True
 
     def refuse(self, errors: Sequence[RowError]) -> None:
         """Record members that nothing can be sent to."""
@@ -190,11 +210,12 @@ class Turn:
             _WAIT, {"id": self.campaign.id, "next_at": self.now + timedelta(seconds=seconds)}
         )  # fmt: skip
 
-    def wait_for_next_wave(self) -> bool:
-        """Look at it again when the next wave begins; whether there is one."""
+    def wait_for_next_wave(self, look: float | None = None) -> bool:
+        """Look at it again when the next wave begins, or before, after the seconds `look`; whether there is one."""
         following = self._next_wave()
         if following is not None:
-            self.connection.execute(_WAIT, {"id": self.campaign.id, "next_at": following})
+            next_at = following if look is None else min(following, self.now + timedelta(seconds=look))
+            self.connection.execute(_WAIT, {"id": self.campaign.id, "next_at": next_at})
         return following is not None
 
     def close(self) -> None:
@@ -285,6 +306,10 @@ class Turns:
                 return
             yield turn
             connection.execute(_TRIED, {"id": turn.campaign.id})
+
+    def survived(self, identifier: UUID) -> None:
+        """Its turn came to nothing, but nobody died of it."""
+        self.database.execute(_TRIED, {"id": identifier})
 
     def postpone(self, identifier: UUID, seconds: float, problem: str) -> None:
         """Look at one that failed later, so that it does not keep the others from going on."""

@@ -73,16 +73,20 @@ _RESUME = text(f"""
         paused_for = paused_for + CASE WHEN started_at IS NULL THEN 0
                                        ELSE extract(epoch FROM {NOW} - paused_at) END,
         paced_until = CASE WHEN rate IS NOT NULL
-                           THEN {NOW} + make_interval(secs => CAST(:waiting AS int) / rate) END,
+                           THEN {NOW} + make_interval(secs => CAST(:waiting AS float)) END,
         paused_at = NULL, next_at = {NOW}, problem = NULL
     WHERE id = :id
+""")
+_WAITING = text(f"""
+    SELECT id FROM deliveries
+    WHERE stream_id = :stream_id AND due_at <= {NOW} + make_interval(secs => :ahead) AND deaths = 0
+    ORDER BY due_at, id OFFSET :skipped LIMIT :most
 """)
 # Those that wait already, one after the other at the pace of the campaign.
 _STAGGER = text(f"""
     UPDATE deliveries d
-    SET due_at = {NOW} + make_interval(secs => w.place / CAST(:rate AS float))
-    FROM (SELECT id, row_number() OVER (ORDER BY due_at, id) - 1 AS place FROM deliveries
-          WHERE stream_id = :stream_id AND due_at <= {NOW} + make_interval(secs => :ahead) AND deaths = 0) w
+    SET due_at = {NOW} + make_interval(secs => :begin + (:first + w.place - 1) / CAST(:rate AS float))
+    FROM unnest(CAST(:ids AS uuid[])) WITH ORDINALITY AS w (id, place)
     WHERE d.id = w.id AND d.due_at IS NOT NULL
 """)
 _CANCEL = text(f"""
@@ -106,6 +110,7 @@ _SPEED = text("""
 AHEAD = 5.0
 """Seconds for which a campaign with a throttle has messages in the ledger."""
 _TELLING = 1000
+_STAGGERED, _SLICE = 50_000, 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,15 +314,14 @@ class Campaigns:
             Conflict: it is a draft, or has ended.
         """
         with self.database.transaction() as connection:
-            found, _ = _locked(connection, project_id, identifier, now)
+            found, moment = _locked(connection, project_id, identifier, now)
             if found.state in ("scheduled", "running"):
                 return found.queue
             if found.state != "paused":
                 raise Conflict(f"It is {found.state}: there is nothing to resume.")
-            waiting = 0
+            waiting = 0.0
             if found.rate is not None:
-                asked = {"stream_id": found.stream_id, "rate": found.rate, "ahead": AHEAD * 2, "now": now}
-                waiting = connection.execute(_STAGGER, asked).rowcount
+                waiting = _paced_again(connection, found, found.rate, moment)
             resume_stream(connection, found.stream_id)
             connection.execute(_RESUME, {"id": identifier, "waiting": waiting, "now": now})
             record(connection, project_id, who, "campaign.resumed", subject=identifier)
@@ -353,6 +357,33 @@ class Campaigns:
                 raise Conflict(f"It is {found.state}: only a draft can be deleted.")
             connection.execute(_DELETE, {"id": identifier})
             record(connection, project_id, who, "campaign.deleted", subject=identifier)
+
+
+def waiting_of(
+    connection: Connection, stream_id: int | None, ahead: float, now: datetime, *, skipped: int = 0
+) -> list[UUID]:  # fmt: skip
+    """What is due within the next seconds, in order, without the first of it; of very many only some."""
+    asked = {"stream_id": stream_id, "ahead": ahead, "now": now, "skipped": skipped, "most": _STAGGERED}
+    return list(connection.execute(_WAITING, asked).scalars())
+
+
+def stagger(connection: Connection, ids: Sequence[UUID], rate: float, now: datetime, *, begin: float = 0.0) -> float:
+    """Let them be due one after the other, the first after `begin` seconds; the seconds until all had their turns.
+
+    A slice at a time, since no statement of the gateway may take long.
+    """
+    for first in range(0, len(ids), _SLICE):
+        asked = {"ids": list(ids[first : first + _SLICE]), "first": first, "rate": rate, "now": now, "begin": begin}
+        connection.execute(_STAGGER, asked)
+    return begin + len(ids) / rate
+
+
+def _paced_again(connection: Connection, found: Campaign, rate: float, now: datetime) -> float:
+    """Give what became due during a pause its moments again; the seconds until the last of them."""
+    last = (found.paced_until - now).total_seconds() if found.paced_until else 0.0
+    # What has moments far ahead keeps them: what is due by now follows.
+    begin, ahead = (last, 0.0) if last > AHEAD * 2 else (0.0, AHEAD * 2)
+    return stagger(connection, waiting_of(connection, found.stream_id, ahead, now), rate, now, begin=begin)
 
 
 def _locked(

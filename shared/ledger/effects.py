@@ -78,6 +78,9 @@ _LOOKED = text("""
     FROM unnest(CAST(:chains AS uuid[]), CAST(:channels AS text[]), CAST(:levels AS int[]))
       AS w (chain_id, channel, level)
 """)
+_CANCELLED = text("""
+    SELECT EXISTS (SELECT FROM campaigns WHERE batch_id = :batch_id AND state IN ('cancelling', 'cancelled'))
+""")
 _BOUNCES = text("""
     SELECT count(DISTINCT delivery_id) FROM receipts
     WHERE kind = 'bounced_for_now' AND target = lower(:target) AND project_id = :project_id
@@ -230,10 +233,15 @@ class Effects:
         if state == delivery.state or report == attempt.receipt:
             return [noted]
         bounced_first = state is State.UNDELIVERED and is_first(attempt, attempts)
-        if bounced_first and receipt.retry_after is not None and _may_retry(delivery, self.retries):
+        may_retry = bounced_first and receipt.retry_after is not None and _may_retry(delivery, self.retries)
+        if may_retry and not self._is_cancelled(delivery.batch_id):
             stream = reopen(self.connection, delivery.queue, delivery.project_id, delivery.batch_id)
             return [replace(noted, state=State.QUEUED, pause=receipt.retry_after, stream=stream)]
         return [replace(noted, state=state)]
+
+    def _is_cancelled(self, batch_id: UUID | None) -> bool:
+        """Whether it is of a campaign from which nothing more may go out."""
+        return bool(batch_id and self.connection.execute(_CANCELLED, {"batch_id": batch_id}).scalar_one())
 
     def _write(self, reports: Sequence[_Report]) -> Sequence[str]:
         """Note reports and move deliveries; the queues to ring."""

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from services.campaigns.expansion import CHUNK
+from shared.errors import LedgerUnavailable
 from shared.ledger.campaign_turns import MOST_DEATHS, Turn
 from shared.ledger.database import Database
 from shared.ledger.recovery import Recovery
@@ -176,3 +177,22 @@ def test_the_relay_rings_for_what_is_due_and_for_nothing_else(ground: Ground) ->
     ground.book.pause(ground.project_id, made.id, who=WHO)
     assert not turns.due()
     assert Recovery(ground.database).due_queues() == []
+
+
+def test_outages_of_the_ledger_are_not_held_against_it(
+    ground: Ground, hurry: Hurry, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    ground.people(3)
+    made = ground.released()
+
+    def lost(_: object, __: object) -> None:
+        raise LedgerUnavailable("The ledger is not available: gone")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(Turn, "begin", lost)
+        for _ in range(MOST_DEATHS + 1):
+            with pytest.raises(LedgerUnavailable):
+                ground.engine.step()
+            hurry()
+    assert ground.send_all() == numbers(3)
+    assert ground.now(made).problem is None

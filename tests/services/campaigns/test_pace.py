@@ -6,8 +6,10 @@ import pytest
 from sqlalchemy import text
 
 from shared.campaigns.pace import rate_of
+from shared.ledger import campaigns
 from shared.ledger.campaigns import AHEAD
 from shared.ledger.database import Database
+from shared.ledger.devices import Devices
 from tests.services.campaigns.conftest import WHO, Ground
 
 DUE = "SELECT count(*) FROM deliveries WHERE due_at <= :moment"
@@ -113,3 +115,56 @@ def test_those_whose_time_has_passed_may_be_left_out(ground: Ground) -> None:
     assert (found.taken, found.passed_over) == (1, 1)
     progress = ground.book.show(ground.project_id, made.id)["progress"]
     assert (progress["passed_over"], progress["left"]) == (1, 0)
+
+
+def test_each_device_counts_against_it(ground: Ground, database: Database) -> None:
+    for user in range(40):
+        for number in range(3):
+            Devices(database).register(ground.project_id, f"u_{user}", f"token-{user}-{number}-{'x' * 20}", "fcm")
+    ground.load("user_id\n" + "".join(f"u_{user}\n" for user in range(40)))
+    push = {"channel": "push", "content": {"title": "Open", "body": "We are open on Sunday."}}
+    ground.released(request=push, throttle="6/s")
+    begin = datetime.now(UTC)
+    moment = run(ground, begin, 2)
+    assert 0 < ground.number(DUE, moment=moment) <= 6 * 2.5 + 3
+
+
+def test_what_waits_is_given_its_moments_again_in_slices(
+    ground: Ground, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    monkeypatch.setattr(campaigns, "_SLICE", 7)
+    ground.people(100)
+    made = ground.released(throttle="10/s")
+    begin = datetime.now(UTC)
+    run(ground, begin, 3)
+    ground.book.campaigns.pause(ground.project_id, made.id, who=WHO, now=begin)
+    resumed = begin + timedelta(minutes=1)
+    ground.book.campaigns.resume(ground.project_id, made.id, who=WHO, now=resumed)
+    rows = database.rows(text("SELECT due_at FROM deliveries ORDER BY due_at"))
+    assert len(rows) > 50
+    for place, row in enumerate(rows):
+        assert row.due_at == resumed + timedelta(seconds=place / 10)
+    assert ground.now(made).paced_until == resumed + timedelta(seconds=len(rows) / 10)
+
+
+@pytest.mark.parametrize("people", [150, 1000], ids=["all are taken", "some are not taken yet"])
+def test_what_was_put_off_to_the_same_moment_is_spread(ground: Ground, people: int) -> None:
+    ground.people(people)
+    made = ground.released(throttle="5/s")
+    begin = datetime.now(UTC)
+    morning = begin + timedelta(hours=8)
+    for second in range(30):
+        run(ground, begin + timedelta(seconds=second), 1)
+        # As quiet hours do with each that comes to the gate.
+        ground.database.execute(
+            text("UPDATE deliveries SET due_at = :morning WHERE due_at <= :moment"),
+            {"morning": morning, "moment": begin + timedelta(seconds=second + 1)},
+        )
+    put_off = ground.number("SELECT count(*) FROM deliveries WHERE due_at = :morning", morning=morning)
+    assert put_off >= 140
+    ground.database.execute(text("UPDATE campaigns SET next_at = :moment"), {"moment": morning - timedelta(seconds=4)})
+    moment = run(ground, morning - timedelta(seconds=4), 4)
+    for second in (0, 5, 10, 20):
+        assert ground.number(DUE, moment=morning + timedelta(seconds=second)) <= 5 * (second + 2 * AHEAD) + 1
+        moment = run(ground, moment, 1)
+    assert ground.now(made).state == "running"

@@ -8,9 +8,12 @@ from sqlalchemy import text
 from services.campaigns.expansion import CHUNK
 from shared.errors import Conflict
 from shared.ledger.database import Database
+from shared.ledger.receipts import Receipts
 from shared.ledger.recovery import Recovery
 from shared.ledger.states import State
-from shared.ledger.work import Starting
+from shared.ledger.work import Claimed, Settlement, Starting
+from shared.receipts.port import Event
+from tests.postman import Postman, PostmanSettings
 from tests.services.campaigns.conftest import QUEUE, WHO, Ground, Hurry
 
 PEOPLE = CHUNK + 100
@@ -224,3 +227,32 @@ def test_what_makes_no_sense_is_refused(ground: Ground, hurry: Hurry) -> None:
     ground.engine.step()
     with pytest.raises(Conflict, match="too late"):
         ground.book.cancel(ground.project_id, made.id, who=WHO)
+
+
+def test_what_a_provider_reports_to_be_tried_again_after_a_cancellation_is_not(
+    ground: Ground, database: Database, hurry: Hurry
+) -> None:  # fmt: skip
+    ground.people(2)
+    made = ground.released()
+    ground.engine.step()
+    (one, other) = ground.claim()
+    for number, claimed in enumerate((one, other)):
+        ground.work.start([Starting(claimed, "postman")])
+        settled = Settlement(claimed.id, claimed.fence, State.SENT, "sent", "postman", reference=f"SM{number}")
+        ground.work.settle([settled])
+    receipts = Receipts(database)
+
+    def report(claimed: Claimed) -> None:
+        said = {"kind": "undelivered", "delivery_id": str(claimed.id), "retry_after": 0.0}
+        receipts.store("postman", [Event(str(claimed.id), said)])
+        receipts.process({"postman": Postman(PostmanSettings("sesame"))})
+
+    report(one)
+    assert ground.states() == {"queued": 1, "sent": 1}
+    ground.book.cancel(ground.project_id, made.id, who=WHO)
+    for _ in range(2):
+        ground.engine.step()
+        hurry()
+    assert ground.now(made).state == "cancelled"
+    report(other)
+    assert ground.states() == {"cancelled": 1, "undelivered": 1}

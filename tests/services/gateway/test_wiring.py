@@ -14,7 +14,10 @@ from services.gateway.auth import PUBLIC
 from services.gateway.parts import Parts
 from services.gateway.problems import KINDS, MEDIA_TYPE
 from shared.crypto import Sealer, new_key
+from shared.errors import LedgerUnavailable
+from shared.ledger.batches import Batch
 from shared.ledger.database import Database
+from shared.ledger.ids import new_id
 from shared.ledger.keys import SCOPES, Keys
 
 UUID = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -144,3 +147,17 @@ def test_every_route_is_in_the_openapi_document(app: Flask, nobody: FlaskClient)
         assert "default" in operation["responses"]
     assert document["security"] == [{"key": []}]
     assert len(BLUEPRINTS) == len(document["tags"])
+
+
+def test_what_counts_very_many_rows_has_a_database_of_its_own(database: Any, rung: Any) -> None:
+    nowhere = Database("postgresql://crier@127.0.0.1:1/crier", deadline=1.0)
+    parts = Parts.of(database, Sealer(new_key()), rung, patient=nowhere)
+    project_id, audience, batch = Keys(database).project("acme"), new_id(), Batch(new_id(), {})
+    parts.audiences.open(project_id, audience, "guests", form="csv", unique_by="person", who="key test")
+    assert parts.audiences.get(project_id, audience).members == 0
+    with pytest.raises(LedgerUnavailable):
+        parts.audiences.close(audience, "")
+    parts.batches.open(project_id, batch)
+    assert parts.batches.request(project_id, batch.id) == {}
+    with pytest.raises(LedgerUnavailable):
+        parts.batches.progress(project_id, batch.id)

@@ -1,8 +1,10 @@
 """Lists of people: each person once, not one good row lost to a bad one, and whole in the end whatever broke off."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -13,6 +15,7 @@ from shared.errors import Conflict, InvalidInput, LedgerUnavailable, NotFound
 from shared.intake.upload import Form
 from shared.ledger.acceptance import Acceptance
 from shared.ledger.audiences import Audiences
+from shared.ledger.batches import RowError
 from shared.ledger.database import Database
 from shared.ledger.keys import Keys
 
@@ -200,3 +203,24 @@ def test_a_project_has_so_many_and_no_more(lists: Lists, database: Database) -> 
     lists.load("email\nada@example.com\n", "first")
     with pytest.raises(Conflict, match="may have 1 audiences"):
         lists.load("email\nada@example.com\n", "second")
+
+
+def test_nothing_is_kept_of_a_list_that_is_deleted_while_it_is_loaded(
+    lists: Lists, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    monkeypatch.setattr(uploads, "CHUNK", 2)
+    refuse = Audiences.refuse
+
+    def delete(audiences: Audiences, identifier: UUID, errors: Sequence[RowError]) -> None:
+        """Delete it after its first chunk, and let the service remove its people."""
+        with suppress(NotFound):
+            audiences.remove(lists.project_id, identifier, who=WHO)
+            while audiences.sweep():
+                pass
+        refuse(audiences, identifier, errors)
+
+    monkeypatch.setattr(Audiences, "refuse", delete)
+    with pytest.raises(Conflict, match="deleted after"):
+        lists.load("email\na@example.com\nb@example.com\nc@example.com\nnobody\nd@example.com\nD@example.com\n")
+    for table in ("audience_members", "audience_rows"):
+        assert database.rows(text(f"SELECT count(*) FROM {table}"))[0][0] == 0

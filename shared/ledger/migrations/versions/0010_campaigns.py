@@ -95,6 +95,7 @@ CREATE TABLE campaigns (
 );
 CREATE INDEX campaigns_of_project ON campaigns (project_id, id);
 CREATE INDEX campaigns_of_audience ON campaigns (audience_id);
+CREATE INDEX campaigns_of_batch ON campaigns (batch_id) WHERE batch_id IS NOT NULL;
 CREATE INDEX campaigns_due ON campaigns (next_at) WHERE next_at IS NOT NULL;
 
 -- Members of a zone, who go at a moment of theirs; zone '*' is everybody. number: of the last one that was taken.
