@@ -24,12 +24,15 @@ def read(given: str, reach: Reach) -> Address:
         ValueError: it is none that is sent to; the text says why and what would be right, and nothing of it.
     """
     service, parsed = _parsed(given)
-    _made(service, parsed)
+    plugin = _made(service, parsed)
     schema = str(parsed["schema"]).lower()
     if service.name == "teams":
         schema = "workflows"
     if not service.hosted:
         return Address(given.strip(), service.name, f"{schema}://…")
+    if service.name == "ntfy" and plugin.mode == "cloud":
+        # What stands where a server would is the topic, and whoever knows a topic reads it.
+        return Address(given.strip(), service.name, "ntfys://ntfy.sh/…")
     host = str(parsed.get("host") or "")
     if not (schema.endswith("s") or reach.allow_http):
         raise ValueError(f"{schema}:// is not encrypted: write {schema}s://, or set CRIER_WEBHOOK_ALLOW_HTTP.")
@@ -100,6 +103,8 @@ def _made(service: Service, parsed: Mapping[str, Any]) -> Any:
         raise ValueError(f"Apprise cannot speak to {service.title} here: a package is missing.")
     if service.name == "telegram" and not plugin.targets:
         raise ValueError(f"Say which chat: {service.form}.")
+    if service.name == "ntfy" and not plugin.topics:
+        raise ValueError(f"Say which topic: {service.form}.")
     if service.name == "rocketchat" and plugin.mode != "webhook":
         raise ValueError(f"Of Rocket.Chat only incoming webhooks are taken: {service.form}.")
     if len(plugin) > 1:

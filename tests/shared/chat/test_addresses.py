@@ -32,6 +32,11 @@ GOOD = {
     f"nctalks://ada:{CANARY}@cloud.nowhere.invalid/room": ("nextcloudtalk", "nctalks://cloud.nowhere.invalid/…"),
     f"synologys://nas.nowhere.invalid:5001/{CANARY}": ("synology", "synologys://nas.nowhere.invalid:5001/…"),
     f"ntfys://ntfy.nowhere.invalid/{CANARY}": ("ntfy", "ntfys://ntfy.nowhere.invalid/…"),
+    f"ntfys://{CANARY}": ("ntfy", "ntfys://ntfy.sh/…"),
+    f"ntfy://{CANARY}/": ("ntfy", "ntfys://ntfy.sh/…"),
+    f"ntfys://ada:{CANARY}@{CANARY}?tags=boat": ("ntfy", "ntfys://ntfy.sh/…"),
+    f"https://ntfy.sh/{CANARY}": ("ntfy", "ntfys://ntfy.sh/…"),
+    f"ntfys://ntfy.sh/{CANARY}": ("ntfy", "ntfys://ntfy.sh/…"),
     f"gotifys://gotify.nowhere.invalid/{CANARY}": ("gotify", "gotifys://gotify.nowhere.invalid/…"),
     f"jsons://hooks.nowhere.invalid/{CANARY}": ("json", "jsons://hooks.nowhere.invalid/…"),
 }  # fmt: skip
@@ -44,6 +49,18 @@ def test_an_address_is_known_for_what_it_is_and_shown_without_its_tokens(url: st
     assert address.url == url
     assert CANARY not in repr(address)
     assert open_plugin(address.url)[0].name == address.service
+
+
+@pytest.mark.parametrize("url", GOOD)
+def test_nothing_of_an_address_is_shown_or_looked_up_but_its_server(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("socket.getaddrinfo", lambda host, *_, **__: asked.append(host) or [])
+    address = read(url, Reach())
+    schema, _, shown = address.masked.partition("://")
+    server = shown.partition("/")[0].partition(":")[0]
+    assert schema in SCHEMAS
+    assert set(asked) <= {server}
+    assert CANARY not in address.masked
 
 
 def test_every_service_has_an_address_that_is_tried() -> None:
@@ -68,6 +85,7 @@ def test_every_service_has_an_address_that_is_tried() -> None:
         ("discord://4174216298/!?", "an address of Discord"),
         (f"tgram://123456789:{CANARY}", "Say which chat: tgram://BOT_TOKEN/CHAT_ID"),
         (f"tgram://123456789:{CANARY}/1/2", "It names several places: register a destination for each."),
+        ("ntfys://ntfy.sh", "Say which topic: ntfys://HOST/TOPIC"),
         (f"slack://xoxb-1234-{CANARY}/a/b", "It names several places"),
         (f"slack://xoxb-1234-{CANARY}/#a", "Must not have a #: write a channel without it"),
         (f"https://example.com/{CANARY}", "write jsons:// instead of https://"),
