@@ -86,7 +86,8 @@ def _plain(service: Service, parsed: Mapping[str, Any], *, native: bool = False)
     """What was read of a URL, if it asks for nothing but what may be asked for."""
     asked = set(parsed.get("qsd") or ())
     more = any(parsed.get(sign) for sign in ("qsd+", "qsd-", "qsd:"))
-    if (refused := sorted(asked - service.options)) and not native:
+    taken = service.options | (service.native if native else frozenset())
+    if refused := sorted(asked - taken):
         known = f"may have {', '.join(sorted(service.options))}" if service.options else "has no options"
         raise ValueError(f"An address of {service.title} {known}; not {refused[0][:40]}.")
     if more:

@@ -40,7 +40,7 @@ class Service:
         name: as Crier writes it. title: as people do.
         schemas: what its URLs begin with. form: how they are written.
         plugin: Apprise's module, and the class in it.
-        options: what a URL's query may hold.
+        options: what a URL's query may hold. native: what besides, in a webhook's as its vendor shows it.
         always: what is asked of the plugin besides what the URL says.
         hosted: the URL names the server, which is anybody's.
         dialect: `markdown` where plain text is shown as Markdown too, so that it has to be escaped.
@@ -54,6 +54,7 @@ class Service:
     form: str
     plugin: tuple[str, str]
     options: frozenset[str] = frozenset()
+    native: frozenset[str] = field(default=frozenset(), kw_only=True)
     always: Mapping[str, Any] = field(default_factory=dict)
     hosted: bool = False
     dialect: str = "plain"
@@ -71,6 +72,7 @@ _LISTED = (
         frozenset({"thread", "href"}),
         # An embed, which shows the level; one, however many headings the text has.
         {"format": "markdown", "fields": False, "avatar": False}, dialect="markdown", longest=4000, quiet=_discord,
+        native=frozenset({"wait"}),
     ),
     Service(
         "telegram", "Telegram", ("tgram",), "tgram://BOT_TOKEN/CHAT_ID", ("telegram", "NotifyTelegram"),
@@ -79,11 +81,11 @@ _LISTED = (
     Service(
         "teams", "Microsoft Teams", ("workflows", "workflow"), "workflows://HOST/WORKFLOW_ID/SIGNATURE",
         ("workflows", "NotifyWorkflows"), frozenset({"pa", "powerautomate", "route", "routeid", "ver", "api-version"}),
-        hosted=True, dialect="markdown", longest=4000,
+        hosted=True, dialect="markdown", longest=4000, native=frozenset({"sp", "sv", "sig"}),
     ),
     Service(
         "googlechat", "Google Chat", ("gchat",), "gchat://WORKSPACE/KEY/TOKEN", ("google_chat", "NotifyGoogleChat"),
-        frozenset({"thread"}),
+        frozenset({"thread"}), native=frozenset({"key", "token", "threadkey", "messagereplyoption"}),
     ),
     Service(
         "webex", "Webex", ("webex", "wxteams"), "webex://WEBHOOK_TOKEN", ("webexteams", "NotifyWebexTeams"),
@@ -108,7 +110,8 @@ _LISTED = (
     ),
     Service(
         "ntfy", "ntfy", ("ntfys", "ntfy"), "ntfys://HOST/TOPIC", ("ntfy", "NotifyNtfy"),
-        frozenset({"priority", "tags", "token", "auth"}), hosted=True,
+        # Apprise adds the mode itself.
+        frozenset({"priority", "tags", "token", "auth"}), hosted=True, native=frozenset({"mode"}),
     ),
     Service(
         "gotify", "Gotify", ("gotifys", "gotify"), "gotifys://HOST/TOKEN", ("gotify", "NotifyGotify"),

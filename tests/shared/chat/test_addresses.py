@@ -24,6 +24,12 @@ GOOD = {
     f"{WORKFLOW}?api-version=2016-06-01&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig={CANARY}": (
         "teams", "workflows://prod-1.westeurope.logic.azure.com:443/…",
     ),
+    f"https://discord.com/api/webhooks/4174216299/{CANARY}?wait=true": ("discord", "discord://…"),
+    f"https://chat.googleapis.com/v1/spaces/ws/messages?key=mykey&token={CANARY}&threadKey=a": (
+        "googlechat", "gchat://…",
+    ),
+    f"https://webexapis.com/v1/webhooks/incoming/{CANARY * 4}": ("webex", "wxteams://…"),
+    f"https://mattermost.nowhere.invalid/hooks/{CANARY}": ("mattermost", "mmosts://mattermost.nowhere.invalid/…"),
     f"gchat://workspace/key/{CANARY}": ("googlechat", "gchat://…"),
     f"webex://{CANARY * 4}": ("webex", "webex://…"),
     f"zulip://bot@org/{CANARY}{CANARY[:12]}/general": ("zulip", "zulip://…"),
@@ -100,6 +106,11 @@ def test_every_service_has_an_address_that_is_tried() -> None:
         (f"jsons://example.com/{CANARY}?+X-Forwarded-For=127.0.0.1", "has no options; not +"),
         (f"discord://4174216298/{CANARY}?ping=@everyone", "not ping"),
         (f"ntfys://example.com/{CANARY}?attach=http://169.254.169.254/", "not attach"),
+        (f"https://discord.com/api/webhooks/4174216298/{CANARY}?template=/etc/passwd", "not template"),
+        (f"https://discord.com/api/webhooks/4174216298/{CANARY}?ping=@everyone", "not ping"),
+        (f"https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/{CANARY}?template=/etc/passwd", "not template"),
+        (f"https://ntfy.sh/{CANARY}?attach=http://169.254.169.254/", "not attach"),
+        (f"{WORKFLOW}?api-version=1&sp=%2Ft&sv=1.0&sig={CANARY}&template=/etc/passwd", "not template"),
         # Whose server it is.
         (f"mmosts://127.0.0.1/{CANARY}", "127.0.0.1 is not a public address"),
         (f"jsons://169.254.169.254/{CANARY}", "169.254.169.254 is not a public address"),
