@@ -1,5 +1,7 @@
 """What Apprise is handed: words that ping nobody, in the format and within the length of the service."""
 
+import html
+
 import pytest
 
 from services.chat.words import unmentioned, words_for
@@ -14,8 +16,9 @@ MATTERMOST = "mmosts://chat.example.com/3ccdd113474722377935511fc85d3dd4"
 
 @pytest.mark.parametrize(
     "text",
-    ["@everyone", "@here", "(@channel)", "_@all_", "<@U123>", "<@&42>", "@**all**", "@room", "x @ada", "<@all>"],
-)
+    ["@everyone", "@here", "(@channel)", "_@all_", "<@U123>", "<@&42>", "@**all**", "@room", "x @ada", "<@all>",
+     '@"all"', '@"group/staff"', "@'all'", "@<i></i>all", "https://e.example/)@all"],
+)  # fmt: skip
 def test_no_at_sign_pings(text: str) -> None:
     quiet = unmentioned(text)
     assert quiet.replace(BREAK, "") == text
@@ -27,9 +30,33 @@ def test_nor_does_a_bracket(text: str) -> None:
     assert unmentioned(text).startswith(f"<{BREAK}")
 
 
-@pytest.mark.parametrize("text", ["ada@example.com", "https://social.example/@ada", "a < b", "<https://e.example|x>"])
+@pytest.mark.parametrize(
+    "text", ["ada@example.com", "https://ada@social.example/x@y", "a < b", "<https://e.example|x>", "a @ b", "&lt; b"]
+)
 def test_what_is_no_mention_stays(text: str) -> None:
     assert unmentioned(text) == text
+
+
+@pytest.mark.parametrize("at", ["&#64;", "&#064;", "&#64", "&#x40;", "&#X0040;", "&commat;"])
+def test_nor_does_an_at_sign_or_a_bracket_that_is_an_entity(at: str) -> None:
+    assert html.unescape(unmentioned(f"{at}channel")) == f"@{BREAK}channel"
+    assert html.unescape(unmentioned(f"https://e.example/{at}all")) == "https://e.example/%40all"
+    for bracket in ("&lt;", "&LT;", "&lt", "&#60;", "&#x3c;", "&#x3C"):
+        assert html.unescape(unmentioned(f"{bracket}!channel&gt;")) == f"<{BREAK}!channel>"
+    assert unmentioned("&#640;a &#x400;a") == "&#640;a &#x400;a"
+
+
+@pytest.mark.parametrize(
+    ("link", "same"),
+    [
+        ("https://social.example/@ada", "https://social.example/%40ada"),
+        ("https://e.example/-@all", "https://e.example/-%40all"),
+        ("https://e.example/@**all**", "https://e.example/%40**all**"),
+        ("<https://e.example/|@channel>", "<https://e.example/|%40channel>"),
+    ],
+)
+def test_a_link_pings_nobody_and_leads_where_it_led(link: str, same: str) -> None:
+    assert unmentioned(link) == same
 
 
 def test_a_link_hides_no_mention() -> None:
