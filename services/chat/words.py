@@ -54,7 +54,9 @@ def words_for(content: ChatContent, service: Service, plugin: Any) -> Words:
     if kind == "text" and service.dialect == "markdown":
         # It is shown as Markdown whatever it is called.
         kind, body = "markdown", markdown_escaped(body)
-    if plugin.title_maxlen <= 0 or service.dialect == "markdown":
+    if plugin.title_maxlen <= 0:
         # It becomes a part of the body.
         title = _ESCAPED[kind](title)
+    elif service.dialect == "markdown" and not service.plain_title:
+        title = markdown_escaped(title)
     return Words(title, body, kind, shortened)

@@ -44,6 +44,7 @@ class Service:
         always: what is asked of the plugin besides what the URL says.
         hosted: the URL names the server, which is anybody's.
         dialect: `markdown` where plain text is shown as Markdown too, so that it has to be escaped.
+        plain_title: a title is shown as it is nevertheless.
         longest: characters of a body, where Apprise's own limit is another one's.
         quiet: takes from a request what would ping people.
     """
@@ -58,6 +59,7 @@ class Service:
     always: Mapping[str, Any] = field(default_factory=dict)
     hosted: bool = False
     dialect: str = "plain"
+    plain_title: bool = field(default=False, kw_only=True)
     longest: int | None = None
     quiet: Callable[[bytes], bytes] = _as_it_is
 
@@ -91,10 +93,14 @@ _LISTED = (
         "webex", "Webex", ("webex", "wxteams"), "webex://WEBHOOK_TOKEN", ("webexteams", "NotifyWebexTeams"),
         dialect="markdown",
     ),
-    Service("zulip", "Zulip", ("zulip",), "zulip://BOT@ORGANISATION/TOKEN/CHANNEL", ("zulip", "NotifyZulip")),
+    Service(
+        "zulip", "Zulip", ("zulip",), "zulip://BOT@ORGANISATION/TOKEN/CHANNEL", ("zulip", "NotifyZulip"),
+        # A title is the topic.
+        always={"format": "markdown"}, dialect="markdown", plain_title=True,
+    ),
     Service(
         "mattermost", "Mattermost", ("mmosts", "mmost"), "mmosts://HOST/TOKEN", ("mattermost", "NotifyMattermost"),
-        frozenset({"channel", "channels"}), hosted=True, dialect="markdown",
+        frozenset({"channel", "channels"}), {"format": "markdown"}, hosted=True, dialect="markdown",
     ),
     Service(
         "rocketchat", "Rocket.Chat", ("rockets", "rocket"), "rockets://WEBHOOK_A/WEBHOOK_B@HOST",
@@ -102,7 +108,7 @@ _LISTED = (
     ),
     Service(
         "nextcloudtalk", "Nextcloud Talk", ("nctalks", "nctalk"), "nctalks://USER:PASSWORD@HOST/ROOM",
-        ("nextcloudtalk", "NotifyNextcloudTalk"), hosted=True,
+        ("nextcloudtalk", "NotifyNextcloudTalk"), always={"format": "markdown"}, hosted=True, dialect="markdown",
     ),
     Service(
         "synology", "Synology Chat", ("synologys", "synology"), "synologys://HOST/TOKEN",
