@@ -60,7 +60,12 @@ def test_an_address_is_known_for_what_it_is_and_shown_without_its_tokens(url: st
 @pytest.mark.parametrize("url", GOOD)
 def test_nothing_of_an_address_is_shown_or_looked_up_but_its_server(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr("socket.getaddrinfo", lambda host, *_, **__: asked.append(host) or [])
+
+    def resolve(host: str, *_: object, **__: object) -> list[object]:
+        asked.append(host)
+        return []
+
+    monkeypatch.setattr("socket.getaddrinfo", resolve)
     address = read(url, Reach())
     schema, _, shown = address.masked.partition("://")
     server = shown.partition("/")[0].partition(":")[0]
