@@ -9,12 +9,13 @@ from shared.chat.services import Service
 from shared.messages.chat import ChatContent
 from shared.messages.markup import BREAK, markdown_escaped
 
-_MENTION = re.compile(
-    r"(?P<address>https?://[^\s<>]+)"  # a link stays what it is
-    r"|(?<![^\W_])@(?=[\w*&!])"  # @everyone, @here, <@U123>, @**all**; not ada@example.com
-    r"|<(?=!|users/|/?at\b)",  # <!channel>, <users/all>, <at>
-    re.IGNORECASE,
+# Apprise reads entities when it turns HTML into what a service takes, so they are read here too, as browsers do.
+_AT = (  # @everyone, @here, <@U123>, @**all**, @"group/staff"; not ada@example.com
+    rf"(?<![^\W_])(?:@|&(?:commat;|#0*64(?!\d);?|#x0*40(?![\da-f]);?))(?=[^\s{BREAK}])"
 )
+_BRACKET = r"(?:<|&(?:lt;?|#0*60(?!\d);?|#x0*3c(?![\da-f]);?))(?=[!@&]|users/|/?at\b)"  # <!channel>, <users/all>, <at>
+_MENTION = re.compile(rf"(?P<address>https?://[^\s<>()\[\]\"]+)|{_AT}|{_BRACKET}", re.IGNORECASE)
+_AT_SIGN = re.compile(_AT, re.IGNORECASE)
 _ROOM = 16
 """Characters left for what Apprise puts between a title and a body."""
 
@@ -33,7 +34,14 @@ class Words(NamedTuple):
 
 def unmentioned(text: str) -> str:
     """`text` without what would ping people: whoever wrote it, a name or a comment in it may be a stranger's."""
-    return _MENTION.sub(lambda found: found["address"] or found[0] + BREAK, text)
+    return _MENTION.sub(_broken, text)
+
+
+def _broken(found: re.Match[str]) -> str:
+    if found["address"]:
+        # It leads where it led.
+        return _AT_SIGN.sub("%40", found["address"])
+    return found[0] + BREAK
 
 
 def words_for(content: ChatContent, service: Service, plugin: Any) -> Words:
@@ -46,7 +54,9 @@ def words_for(content: ChatContent, service: Service, plugin: Any) -> Words:
     if kind == "text" and service.dialect == "markdown":
         # It is shown as Markdown whatever it is called.
         kind, body = "markdown", markdown_escaped(body)
-    if plugin.title_maxlen <= 0 or service.dialect == "markdown":
+    if plugin.title_maxlen <= 0:
         # It becomes a part of the body.
         title = _ESCAPED[kind](title)
+    elif service.dialect == "markdown" and not service.plain_title:
+        title = markdown_escaped(title)
     return Words(title, body, kind, shortened)

@@ -24,12 +24,15 @@ def read(given: str, reach: Reach) -> Address:
         ValueError: it is none that is sent to; the text says why and what would be right, and nothing of it.
     """
     service, parsed = _parsed(given)
-    _made(service, parsed)
+    plugin = _made(service, parsed)
     schema = str(parsed["schema"]).lower()
     if service.name == "teams":
         schema = "workflows"
     if not service.hosted:
         return Address(given.strip(), service.name, f"{schema}://…")
+    if service.name == "ntfy" and plugin.mode == "cloud":
+        # What stands where a server would is the topic, and whoever knows a topic reads it.
+        return Address(given.strip(), service.name, "ntfys://ntfy.sh/…")
     host = str(parsed.get("host") or "")
     if not (schema.endswith("s") or reach.allow_http):
         raise ValueError(f"{schema}:// is not encrypted: write {schema}s://, or set CRIER_WEBHOOK_ALLOW_HTTP.")
@@ -83,7 +86,8 @@ def _plain(service: Service, parsed: Mapping[str, Any], *, native: bool = False)
     """What was read of a URL, if it asks for nothing but what may be asked for."""
     asked = set(parsed.get("qsd") or ())
     more = any(parsed.get(sign) for sign in ("qsd+", "qsd-", "qsd:"))
-    if (refused := sorted(asked - service.options)) and not native:
+    taken = service.options | (service.native if native else frozenset())
+    if refused := sorted(asked - taken):
         known = f"may have {', '.join(sorted(service.options))}" if service.options else "has no options"
         raise ValueError(f"An address of {service.title} {known}; not {refused[0][:40]}.")
     if more:
@@ -100,6 +104,8 @@ def _made(service: Service, parsed: Mapping[str, Any]) -> Any:
         raise ValueError(f"Apprise cannot speak to {service.title} here: a package is missing.")
     if service.name == "telegram" and not plugin.targets:
         raise ValueError(f"Say which chat: {service.form}.")
+    if service.name == "ntfy" and not plugin.topics:
+        raise ValueError(f"Say which topic: {service.form}.")
     if service.name == "rocketchat" and plugin.mode != "webhook":
         raise ValueError(f"Of Rocket.Chat only incoming webhooks are taken: {service.form}.")
     if len(plugin) > 1:

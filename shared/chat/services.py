@@ -40,10 +40,11 @@ class Service:
         name: as Crier writes it. title: as people do.
         schemas: what its URLs begin with. form: how they are written.
         plugin: Apprise's module, and the class in it.
-        options: what a URL's query may hold.
+        options: what a URL's query may hold. native: what besides, in a webhook's as its vendor shows it.
         always: what is asked of the plugin besides what the URL says.
         hosted: the URL names the server, which is anybody's.
         dialect: `markdown` where plain text is shown as Markdown too, so that it has to be escaped.
+        plain_title: a title is shown as it is nevertheless.
         longest: characters of a body, where Apprise's own limit is another one's.
         quiet: takes from a request what would ping people.
     """
@@ -54,9 +55,11 @@ class Service:
     form: str
     plugin: tuple[str, str]
     options: frozenset[str] = frozenset()
+    native: frozenset[str] = field(default=frozenset(), kw_only=True)
     always: Mapping[str, Any] = field(default_factory=dict)
     hosted: bool = False
     dialect: str = "plain"
+    plain_title: bool = field(default=False, kw_only=True)
     longest: int | None = None
     quiet: Callable[[bytes], bytes] = _as_it_is
 
@@ -71,6 +74,7 @@ _LISTED = (
         frozenset({"thread", "href"}),
         # An embed, which shows the level; one, however many headings the text has.
         {"format": "markdown", "fields": False, "avatar": False}, dialect="markdown", longest=4000, quiet=_discord,
+        native=frozenset({"wait"}),
     ),
     Service(
         "telegram", "Telegram", ("tgram",), "tgram://BOT_TOKEN/CHAT_ID", ("telegram", "NotifyTelegram"),
@@ -79,20 +83,24 @@ _LISTED = (
     Service(
         "teams", "Microsoft Teams", ("workflows", "workflow"), "workflows://HOST/WORKFLOW_ID/SIGNATURE",
         ("workflows", "NotifyWorkflows"), frozenset({"pa", "powerautomate", "route", "routeid", "ver", "api-version"}),
-        hosted=True, dialect="markdown", longest=4000,
+        hosted=True, dialect="markdown", longest=4000, native=frozenset({"sp", "sv", "sig"}),
     ),
     Service(
         "googlechat", "Google Chat", ("gchat",), "gchat://WORKSPACE/KEY/TOKEN", ("google_chat", "NotifyGoogleChat"),
-        frozenset({"thread"}),
+        frozenset({"thread"}), native=frozenset({"key", "token", "threadkey", "messagereplyoption"}),
     ),
     Service(
         "webex", "Webex", ("webex", "wxteams"), "webex://WEBHOOK_TOKEN", ("webexteams", "NotifyWebexTeams"),
         dialect="markdown",
     ),
-    Service("zulip", "Zulip", ("zulip",), "zulip://BOT@ORGANISATION/TOKEN/CHANNEL", ("zulip", "NotifyZulip")),
+    Service(
+        "zulip", "Zulip", ("zulip",), "zulip://BOT@ORGANISATION/TOKEN/CHANNEL", ("zulip", "NotifyZulip"),
+        # A title is the topic.
+        always={"format": "markdown"}, dialect="markdown", plain_title=True,
+    ),
     Service(
         "mattermost", "Mattermost", ("mmosts", "mmost"), "mmosts://HOST/TOKEN", ("mattermost", "NotifyMattermost"),
-        frozenset({"channel", "channels"}), hosted=True, dialect="markdown",
+        frozenset({"channel", "channels"}), {"format": "markdown"}, hosted=True, dialect="markdown",
     ),
     Service(
         "rocketchat", "Rocket.Chat", ("rockets", "rocket"), "rockets://WEBHOOK_A/WEBHOOK_B@HOST",
@@ -100,7 +108,7 @@ _LISTED = (
     ),
     Service(
         "nextcloudtalk", "Nextcloud Talk", ("nctalks", "nctalk"), "nctalks://USER:PASSWORD@HOST/ROOM",
-        ("nextcloudtalk", "NotifyNextcloudTalk"), hosted=True,
+        ("nextcloudtalk", "NotifyNextcloudTalk"), always={"format": "markdown"}, hosted=True, dialect="markdown",
     ),
     Service(
         "synology", "Synology Chat", ("synologys", "synology"), "synologys://HOST/TOKEN",
@@ -108,7 +116,8 @@ _LISTED = (
     ),
     Service(
         "ntfy", "ntfy", ("ntfys", "ntfy"), "ntfys://HOST/TOPIC", ("ntfy", "NotifyNtfy"),
-        frozenset({"priority", "tags", "token", "auth"}), hosted=True,
+        # Apprise adds the mode itself.
+        frozenset({"priority", "tags", "token", "auth"}), hosted=True, native=frozenset({"mode"}),
     ),
     Service(
         "gotify", "Gotify", ("gotifys", "gotify"), "gotifys://HOST/TOKEN", ("gotify", "NotifyGotify"),

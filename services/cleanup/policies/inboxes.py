@@ -16,6 +16,7 @@ _LOCK = text("""
         ORDER BY created_at LIMIT :size)
     ORDER BY b.id FOR UPDATE SKIP LOCKED
 """)
+# A number of its own for whoever follows the inbox: streams see that it moved, and tell the count.
 _EMPTY = text("""
     WITH old AS (
         SELECT id FROM inbox
@@ -25,7 +26,7 @@ _EMPTY = text("""
         DELETE FROM inbox i USING old WHERE i.id = old.id
         RETURNING i.inbox_id, (i.read_at IS NULL AND i.archived_at IS NULL)::int AS unread),
     counted AS (
-        UPDATE inboxes b SET unread = b.unread - g.unread
+        UPDATE inboxes b SET unread = b.unread - g.unread, changes = b.changes + 1
         FROM (SELECT inbox_id, sum(unread)::int AS unread FROM gone GROUP BY inbox_id HAVING sum(unread) > 0) g
         WHERE b.id = g.inbox_id)
     SELECT count(*) FROM gone

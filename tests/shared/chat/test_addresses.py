@@ -24,6 +24,12 @@ GOOD = {
     f"{WORKFLOW}?api-version=2016-06-01&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig={CANARY}": (
         "teams", "workflows://prod-1.westeurope.logic.azure.com:443/…",
     ),
+    f"https://discord.com/api/webhooks/4174216299/{CANARY}?wait=true": ("discord", "discord://…"),
+    f"https://chat.googleapis.com/v1/spaces/ws/messages?key=mykey&token={CANARY}&threadKey=a": (
+        "googlechat", "gchat://…",
+    ),
+    f"https://webexapis.com/v1/webhooks/incoming/{CANARY * 4}": ("webex", "wxteams://…"),
+    f"https://mattermost.nowhere.invalid/hooks/{CANARY}": ("mattermost", "mmosts://mattermost.nowhere.invalid/…"),
     f"gchat://workspace/key/{CANARY}": ("googlechat", "gchat://…"),
     f"webex://{CANARY * 4}": ("webex", "webex://…"),
     f"zulip://bot@org/{CANARY}{CANARY[:12]}/general": ("zulip", "zulip://…"),
@@ -32,6 +38,11 @@ GOOD = {
     f"nctalks://ada:{CANARY}@cloud.nowhere.invalid/room": ("nextcloudtalk", "nctalks://cloud.nowhere.invalid/…"),
     f"synologys://nas.nowhere.invalid:5001/{CANARY}": ("synology", "synologys://nas.nowhere.invalid:5001/…"),
     f"ntfys://ntfy.nowhere.invalid/{CANARY}": ("ntfy", "ntfys://ntfy.nowhere.invalid/…"),
+    f"ntfys://{CANARY}": ("ntfy", "ntfys://ntfy.sh/…"),
+    f"ntfy://{CANARY}/": ("ntfy", "ntfys://ntfy.sh/…"),
+    f"ntfys://ada:{CANARY}@{CANARY}?tags=boat": ("ntfy", "ntfys://ntfy.sh/…"),
+    f"https://ntfy.sh/{CANARY}": ("ntfy", "ntfys://ntfy.sh/…"),
+    f"ntfys://ntfy.sh/{CANARY}": ("ntfy", "ntfys://ntfy.sh/…"),
     f"gotifys://gotify.nowhere.invalid/{CANARY}": ("gotify", "gotifys://gotify.nowhere.invalid/…"),
     f"jsons://hooks.nowhere.invalid/{CANARY}": ("json", "jsons://hooks.nowhere.invalid/…"),
 }  # fmt: skip
@@ -44,6 +55,23 @@ def test_an_address_is_known_for_what_it_is_and_shown_without_its_tokens(url: st
     assert address.url == url
     assert CANARY not in repr(address)
     assert open_plugin(address.url)[0].name == address.service
+
+
+@pytest.mark.parametrize("url", GOOD)
+def test_nothing_of_an_address_is_shown_or_looked_up_but_its_server(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def resolve(host: str, *_: object, **__: object) -> list[object]:
+        asked.append(host)
+        return []
+
+    monkeypatch.setattr("socket.getaddrinfo", resolve)
+    address = read(url, Reach())
+    schema, _, shown = address.masked.partition("://")
+    server = shown.partition("/")[0].partition(":")[0]
+    assert schema in SCHEMAS
+    assert set(asked) <= {server}
+    assert CANARY not in address.masked
 
 
 def test_every_service_has_an_address_that_is_tried() -> None:
@@ -68,6 +96,7 @@ def test_every_service_has_an_address_that_is_tried() -> None:
         ("discord://4174216298/!?", "an address of Discord"),
         (f"tgram://123456789:{CANARY}", "Say which chat: tgram://BOT_TOKEN/CHAT_ID"),
         (f"tgram://123456789:{CANARY}/1/2", "It names several places: register a destination for each."),
+        ("ntfys://ntfy.sh", "Say which topic: ntfys://HOST/TOPIC"),
         (f"slack://xoxb-1234-{CANARY}/a/b", "It names several places"),
         (f"slack://xoxb-1234-{CANARY}/#a", "Must not have a #: write a channel without it"),
         (f"https://example.com/{CANARY}", "write jsons:// instead of https://"),
@@ -82,6 +111,11 @@ def test_every_service_has_an_address_that_is_tried() -> None:
         (f"jsons://example.com/{CANARY}?+X-Forwarded-For=127.0.0.1", "has no options; not +"),
         (f"discord://4174216298/{CANARY}?ping=@everyone", "not ping"),
         (f"ntfys://example.com/{CANARY}?attach=http://169.254.169.254/", "not attach"),
+        (f"https://discord.com/api/webhooks/4174216298/{CANARY}?template=/etc/passwd", "not template"),
+        (f"https://discord.com/api/webhooks/4174216298/{CANARY}?ping=@everyone", "not ping"),
+        (f"https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/{CANARY}?template=/etc/passwd", "not template"),
+        (f"https://ntfy.sh/{CANARY}?attach=http://169.254.169.254/", "not attach"),
+        (f"{WORKFLOW}?api-version=1&sp=%2Ft&sv=1.0&sig={CANARY}&template=/etc/passwd", "not template"),
         # Whose server it is.
         (f"mmosts://127.0.0.1/{CANARY}", "127.0.0.1 is not a public address"),
         (f"jsons://169.254.169.254/{CANARY}", "169.254.169.254 is not a public address"),

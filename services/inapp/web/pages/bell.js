@@ -160,11 +160,14 @@
     constructor(status) { super(`answered ${status}`); this.status = status; }
   }
 
+  /* An answer for somebody whose inbox is not the one on show any more. */
+  class Late extends Error {}
+
   class CrierBell extends HTMLElement {
     static observedAttributes = ["src", "user", "token", "token-url", "lang"];
 
     #items = new Map(); #shown = []; #next = null; #state = "inbox"; #unread = 0; #last = null; #token = null;
-    #run = null; #isOpen = false; #parts = {}; #hiddenFor = null; #loading = null;
+    #run = null; #isOpen = false; #parts = {}; #hiddenFor = null; #loading = null; #whose = {};
 
     constructor() {
       super();
@@ -188,11 +191,26 @@
     }
 
     attributeChangedCallback(name, before, after) {
-      if (!this.isConnected || before === after || !this.#parts.bell) return;
+      if (before === after) return;
+      const isOther = name === "user" || name === "src";
+      if (isOther) this.#clear();
+      if (name === "token") this.#token = after;
+      if (!this.isConnected || !this.#parts.bell) return;
       if (name === "lang") { this.#build(); return; }
-      if (name === "token") { this.#token = after; if (this.#run && this.#last !== null) return; }
-      if (name === "user" || name === "src") { this.#items.clear(); this.#shown = []; this.#last = null; this.#token = null; this.#count(0); }
+      if (name === "token" && this.#run && this.#last !== null) return;
       this.#begin();
+      if (isOther) this.#draw();
+    }
+
+    /* Nothing of an inbox is kept, or taken of what was asked of it, once another is wanted. */
+    #clear() {
+      this.#end();
+      this.#whose = {};
+      this.#items.clear();
+      this.#shown = [];
+      this.#next = this.#last = this.#token = this.#loading = null;
+      if (this.#parts.said) this.#parts.said.textContent = "";
+      this.#count(0);
     }
 
     get unread() { return this.#unread; }
@@ -261,7 +279,7 @@
       }
       if (this.#next) {
         const more = make("button", { type: "button", className: "more", textContent: words.more });
-        more.addEventListener("click", () => this.#load(this.#next));
+        more.addEventListener("click", () => this.#load(this.#next).catch(error => this.#failed(error)));
         rows.push(make("li", {}, more));
       }
       list.replaceChildren(...rows);
@@ -410,30 +428,43 @@
     }
 
     async #bearer(again = false) {
+      const whose = this.#whose;
       if (again) this.#token = null;
       if (!this.#token) this.#token = again && this.getAttribute("token-url") ? null : this.getAttribute("token");
       const source = this.getAttribute("token-url");
       if (!this.#token && source) {
         const answer = await fetch(new URL(source, document.baseURI), { credentials: "same-origin", headers: { Accept: "application/json" } });
         if (!answer.ok) throw new Refused(answer.status);
-        this.#token = (await answer.json()).token;
+        const { token } = await answer.json();
+        if (whose !== this.#whose) throw new Late();
+        this.#token = token;
       }
       return this.#token;
     }
 
     async #fetch(method, path, options = {}) {
+      const whose = this.#whose, address = this.#address;
       for (const again of [false, true]) {
         const token = await this.#bearer(again);
+        if (whose !== this.#whose) throw new Late();
         const headers = { Authorization: `Bearer ${token}`, ...options.headers };
-        const answer = await fetch(this.#address + path, { ...options, method, headers, credentials: "omit", cache: "no-store" });
+        const answer = await fetch(address + path, { ...options, method, headers, credentials: "omit", cache: "no-store" });
         if (answer.ok) return answer;
-        if (answer.status !== 401 || again || !this.getAttribute("token-url")) throw Object.assign(new Refused(answer.status), { wait: Number(answer.headers.get("Retry-After")) || 0 });
+        if (answer.status !== 401 || again || whose !== this.#whose || !this.getAttribute("token-url")) throw Object.assign(new Refused(answer.status), { wait: Number(answer.headers.get("Retry-After")) || 0 });
       }
     }
 
-    async #ask(method, path, options) { return (await this.#fetch(method, path, options)).json(); }
+    async #ask(method, path, options) {
+      const whose = this.#whose;
+      try {
+        const said = await (await this.#fetch(method, path, options)).json();
+        if (whose === this.#whose) return said;
+      } catch (error) { if (whose === this.#whose) throw error; }
+      throw new Late();
+    }
 
     #failed(error) {
+      if (error instanceof Late) return;
       if (error.status === 401) this.dispatchEvent(new CustomEvent("crier-token-expired", { bubbles: true, composed: true }));
       this.#parts.offline.hidden = false;
     }
@@ -442,7 +473,8 @@
       const state = this.#state;
       const asked = this.#loading = {};
       const page = await this.#ask("GET", `?state=${state}&limit=${PAGE}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
-      if (this.#loading === asked) this.#loading = null;
+      if (this.#loading !== asked) return page;  // another page is wanted by now
+      this.#loading = null;
       if (state !== this.#state) return page;
       for (const item of page.items) this.#items.set(item.id, item);
       const listed = page.items.map(item => item.id);
@@ -491,6 +523,7 @@
         try {
           if (this.#last === null) {
             const page = await this.#load(null);
+            if (run.signal.aborted) return;
             this.#last = page.last_event_id;
             this.#count(page.unread);
           }
@@ -512,6 +545,7 @@
 
     /* fetch instead of EventSource: a token in a header is in no log, and a refusal says what it is. */
     async #follow_stream(run, connected) {
+      if (run.signal.aborted) return;
       const stream = new AbortController();
       const stop = () => stream.abort();
       run.signal.addEventListener("abort", stop);
@@ -523,12 +557,15 @@
         let kept = "";
         for (;;) {
           const { value, done } = await reader.read();
-          if (done) return;
+          if (done || run.signal.aborted) return;
           clearTimeout(alarm);
           alarm = setTimeout(stop, QUIET);
           const events = (kept + value).split("\n\n");
           kept = events.pop();
-          for (const each of events) await this.#event(each);
+          for (const each of events) {
+            if (run.signal.aborted) return;
+            await this.#event(each, run);
+          }
         }
       } finally {
         clearTimeout(alarm);
@@ -537,7 +574,7 @@
       }
     }
 
-    async #event(text) {
+    async #event(text, run) {
       const fields = Object.fromEntries(text.split("\n").filter(line => !line.startsWith(":")).map(line => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(": ") + 2)]));
       if (!fields.event) return;
       const data = JSON.parse(fields.data);
@@ -546,7 +583,7 @@
       else if (fields.event === "count") this.#count(data.unread);
       else if (fields.event === "reset") { this.#items.clear(); this.#shown = []; this.#count(data.unread); await this.#load(null); }
       else if (fields.event === "expired" && this.getAttribute("token-url")) this.#token = null;
-      if (fields.id) this.#last = fields.id;
+      if (fields.id && !run.signal.aborted) this.#last = fields.id;
     }
 
     #arrived(item) {

@@ -40,6 +40,15 @@ def test_what_is_old_goes_and_the_count_is_right(database, filled, size):
     assert inboxes.empty(database, Pace(size, 0.0, 60.0), 90) == {"rows": 0, "complete": True}
 
 
+def test_whoever_follows_the_inbox_is_told_the_new_count(database, filled):
+    kept, project_id = filled
+    before = kept.open(project_id, "ada")
+    inboxes.empty(database, Pace(100, 0.0, 60.0), 90)
+    [told] = kept.changes([(before.id, before.changes)], 10)
+    assert (told.items, told.unread, told.complete) == ([], 1, True)
+    assert told.changes > before.changes
+
+
 def test_an_inbox_that_somebody_has_now_is_left_for_the_next_time(database, filled):
     kept, project_id = filled
     with database.transaction() as connection:

@@ -109,7 +109,9 @@ def test_a_page_of_a_configured_origin_may_read_the_answer(server, method, path)
     assert "Authorization" in before.headers["Access-Control-Allow-Headers"]
 
 
-@pytest.mark.parametrize("origin", [EVIL, f"{ORIGIN}.evil.example", "null", "http://app.example.com", f"{ORIGIN}:8443"])
+@pytest.mark.parametrize(
+    "origin", [EVIL, f"{ORIGIN}.evil.example", "null", "http://app.example.com", f"{ORIGIN}:8443", "http://["]
+)
 def test_a_page_of_any_other_origin_is_refused(server, origin):
     for method, path in ROUTES:
         answer = ask(server, method, path, server.token("ada"), Origin=origin)

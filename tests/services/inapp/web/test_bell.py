@@ -201,6 +201,95 @@ def test_a_token_that_ends_is_replaced(page, site, put):
     page.until(BADGE, 0)
 
 
+HOLD = """
+    window.requested = []; window.held = [];
+    const real = window.fetch;
+    window.fetch = async (url, options) => {
+      window.requested.push(String(url));
+      const answer = await real(url, options);
+      if (!String(url).includes("state=") || !answer.ok) return answer;
+      const page = await answer.json();
+      answer.json = async () => page;
+      await new Promise(done => window.held.push(done));
+      return answer;
+    };
+"""
+"""From now on pages of an inbox arrive when `held` is called; what was asked for is in `requested`."""
+
+STREAMS = "requested.filter(url => url.endsWith('/stream')).length"
+
+
+def another_bell(page, server, user: str) -> None:
+    """Put another bell in the place of the page's, whose pages are held."""
+    page.js(f"""(() => {{
+        document.querySelector('crier-bell').remove();
+        {HOLD}
+        const bell = document.createElement('crier-bell');
+        for (const [name, value] of Object.entries({json.dumps({"src": server.url, "user": user})}))
+          bell.setAttribute(name, value);
+        bell.setAttribute('token', {json.dumps(server.token(user))});
+        document.body.append(bell);
+    }})()""")
+
+
+def let_go(page, number: int) -> None:
+    """Let a page arrive, and all that comes of it happen."""
+    page.js(f"held[{number}](), new Promise(done => setTimeout(done))")
+
+
+def test_a_bell_that_is_removed_while_it_loads_opens_no_stream(page, site, server, put):
+    put("one")
+    page.go(site)
+    page.until(BADGE, "1")
+    another_bell(page, server, "ada")
+    page.until("held.length", 1)
+    page.js("document.querySelector('crier-bell').remove()")
+    let_go(page, 0)
+    assert page.js(STREAMS) == 0
+
+
+def test_another_users_bell_shows_nothing_of_the_one_before(page, site, server, put):
+    put("of Ada", "of Ada too")
+    put("of Grace", user="grace")
+    page.go(site)
+    page.until(BADGE, "2")
+    another_bell(page, server, "ada")
+    page.until("held.length", 1)
+    click(page, ".bell")
+    page.js(f"""(bell => {{
+        bell.setAttribute('user', 'grace');
+        bell.setAttribute('token', {json.dumps(server.token("grace"))});
+    }})(document.querySelector('crier-bell'))""")
+    page.until("held.length", 2)
+    let_go(page, 0)
+    assert (page.js(TITLES), page.js(BADGE), page.js(STREAMS)) == ([], 0, 0)
+    let_go(page, 1)
+    page.until(TITLES, ["of Grace"])
+    page.until(BADGE, "1")
+    put("of Grace too", user="grace")
+    page.until(TITLES, ["of Grace too", "of Grace"])
+    assert page.js(STREAMS) == 1
+
+
+def test_a_bell_that_changed_hands_elsewhere_shows_nothing_of_before(page, site, server, put):
+    put("of Ada")
+    put("of Grace", "of Grace too", user="grace")
+    page.go(site)
+    page.until(BADGE, "1")
+    click(page, ".bell")
+    page.until(TITLES, ["of Ada"])
+    page.js(f"""(bell => {{
+        bell.remove();
+        bell.removeAttribute('token-url');
+        bell.setAttribute('token', {json.dumps(server.token("grace"))});
+        bell.setAttribute('user', 'grace');
+        document.body.append(bell);
+    }})(document.querySelector('crier-bell'))""")
+    page.until(BADGE, "2")
+    click(page, ".bell")
+    page.until(TITLES, ["of Grace too", "of Grace"])
+
+
 def test_it_is_used_with_the_keyboard_alone_and_says_what_it_is(page, site, put):
     put("one", "two")
     page.go(site)
